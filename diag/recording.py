@@ -1,0 +1,416 @@
+"""What was seen: the values that a recording holds, and the only joint between measuring and thinking.
+
+All times are `int` nanoseconds on CLOCK_MONOTONIC (one clock for all processes of a host), unless a
+name says otherwise. How they lie on disk is `diag.store`'s matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class LaneKind(StrEnum):
+    """What kind of thread a lane is."""
+
+    ASYNCIO = "asyncio"
+    UVLOOP = "uvloop"
+    WORKER_THREAD = "worker-thread"
+
+
+class StackSource(StrEnum):
+    """How a stack was taken."""
+
+    SIGNAL = "signal"
+    PY_SPY = "py-spy"
+
+
+class ThreadState(StrEnum):
+    """What a thread was doing when it was looked at from outside."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    GIL_WAIT = "gil-wait"
+
+
+class RunStatus(StrEnum):
+    """How a run ended."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """What one run executes: framework × server × strategy × workload × load.
+
+    Attributes:
+        label: how reports call it.
+        target: the target as the user typed it.
+        framework: a name in `diag.frameworks`, or "" for a script.
+        server: a name in `diag.servers`, or "" for a script.
+        loop: ``asyncio``, ``uvloop`` or "" where the server has no event loop.
+        strategy: a name in `diag.strategies`, or "" for an app or a script.
+        workload: the workload's name, or "".
+        workers: server processes asked for.
+        threads: threads per server process asked for, 0 where it has none of its own.
+        load: the load in words.
+    """
+
+    label: str
+    target: str
+    framework: str = ""
+    server: str = ""
+    loop: str = ""
+    strategy: str = ""
+    workload: str = ""
+    workers: int = 1
+    threads: int = 0
+    load: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """A thread of the target whose time is shared by requests: an event loop's, or a sync worker's.
+
+    Attributes:
+        lane_id: unique within its run.
+        pid: its process.
+        tid: its kernel thread id.
+        kind: what runs there.
+        capacity: lanes of this process that serve together (threads of a sync worker), 0 if unbounded.
+    """
+
+    lane_id: int
+    pid: int
+    tid: int
+    kind: LaneKind
+    capacity: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiter:
+    """Somebody found waiting for the loop when a long step ended.
+
+    Attributes:
+        request_key: the `Served.start_ns` of its request, 0 where it belongs to none.
+        label: the task's coroutine, for programs without requests.
+        since_ns: since when it was ready to run.
+        exact: False where `since_ns` is only an earliest bound.
+    """
+
+    request_key: int
+    label: str
+    since_ns: int
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One callback (or one sync worker's request) that held its lane for 1 ms or longer.
+
+    Attributes:
+        lane_id: its lane.
+        iteration: number of the loop's pass between two polls; steps that share it ran back to back.
+        start_ns, end_ns: when it held the lane.
+        cpu_ns: CPU time its thread used meanwhile, None where it could not be read.
+        run_queue_ns: time its thread was runnable but not running meanwhile, None where unreadable.
+        gap_ns: how far before `start_ns` the reading lies that both differences start from.
+        request_key: `Served.start_ns` of the request it worked for, 0 if none.
+        label: the coroutine or callback.
+        task: the task's name, "" if it was not a task's step.
+        dump_offset: bytes in the process' stack file when it ended (joins stacks to steps).
+        waiters: who was ready to run when it ended.
+    """
+
+    lane_id: int
+    iteration: int
+    start_ns: int
+    end_ns: int
+    cpu_ns: int | None
+    run_queue_ns: int | None
+    gap_ns: int
+    request_key: int
+    label: str
+    task: str
+    dump_offset: int
+    waiters: tuple[Waiter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneTotals:
+    """Sums over all steps of a lane, short ones included.
+
+    Attributes:
+        lane_id: its lane.
+        steps: how many steps were timed.
+        busy_ns: their sum.
+        buckets: steps by duration: `buckets[i]` counts those of 2^(i-1) to 2^i ns.
+        dropped: steps of 1 ms or longer that could not be written down.
+    """
+
+    lane_id: int
+    steps: int
+    busy_ns: int
+    buckets: tuple[int, ...]
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One line of a stack.
+
+    Attributes:
+        path: the source file as the interpreter names it.
+        line: line number from 1, 0 if unknown.
+        function: the code object's name.
+    """
+
+    path: str
+    line: int
+    function: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """A stack of a lane's thread, seen during a long step.
+
+    Attributes:
+        lane_id: its lane.
+        sent_ns: when it was asked for; it shows the thread at `sent_ns` or later.
+        seen_ns: when it had been taken for certain.
+        source: how it was taken.
+        frames: innermost first.
+        dump_offset: bytes in the process' stack file after it, 0 for py-spy.
+        active: py-spy's word on whether the thread was on a CPU; None where not asked.
+        owns_gil: whether it held the GIL; None where not asked.
+        gil_owner: frames of the thread that held the GIL instead, innermost first; () if none did.
+    """
+
+    lane_id: int
+    sent_ns: int
+    seen_ns: int
+    source: StackSource
+    frames: tuple[Frame, ...]
+    dump_offset: int = 0
+    active: bool | None = None
+    owns_gil: bool | None = None
+    gil_owner: tuple[Frame, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateSample:
+    """What a lane's thread was doing at one moment of a long step, as the kernel saw it."""
+
+    lane_id: int
+    at_ns: int
+    state: ThreadState
+    cpu_ns: int | None = None
+    run_queue_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request as the load generator saw it.
+
+    Attributes:
+        stream: the load stream it belongs to.
+        route: the route's label, such as ``GET /items/{id}``.
+        port: the client's port of its connection; with the times it identifies the request.
+        intended_ns: when it should have been sent (equal to `sent_ns` in a closed load).
+        sent_ns, first_byte_ns, done_ns: as they happened; `first_byte_ns` is 0 without an answer.
+        status: HTTP status, or a negative error code of `diag.load`.
+        body_bytes: size of the answer's body.
+    """
+
+    stream: str
+    route: str
+    port: int
+    intended_ns: int
+    sent_ns: int
+    first_byte_ns: int
+    done_ns: int
+    status: int
+    body_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """One request as the target saw it: from the application's first line to its last.
+
+    Attributes:
+        pid: the process that served it.
+        tid: the kernel thread that served it, 0 on an event loop.
+        port: the client's port.
+        start_ns, end_ns: when the application began and ended; `start_ns` is its key within the process.
+    """
+
+    pid: int
+    tid: int
+    port: int
+    start_ns: int
+    end_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """A known block, planted to see whether blocks are found in this run.
+
+    Attributes:
+        lane_id: where.
+        start_ns, end_ns: as its own clock readings had it.
+        path, line: its place.
+    """
+
+    lane_id: int
+    start_ns: int
+    end_ns: int
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSample:
+    """CPU time and memory of the target's process tree at one moment (psutil).
+
+    Attributes:
+        at_ns: when.
+        cpu_ns: user and system time so far, processes that ended included.
+        rss_bytes: resident memory of those alive.
+        processes: how many are alive.
+    """
+
+    at_ns: int
+    cpu_ns: int
+    rss_bytes: int
+    processes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Degradation:
+    """Why something could not be measured as well as it should be.
+
+    Attributes:
+        slug: stable name, its anchor in the documentation.
+        text: a full sentence.
+    """
+
+    slug: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmeasured:
+    """A route that could not be driven, and why."""
+
+    route: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSummary:
+    """What the load generator says of itself.
+
+    Attributes:
+        wall_ns: from the first request to the last answer.
+        cpu_ns: the generator's own CPU time.
+        lag_p99_ns: how late it sent, 99th percentile.
+        reconnects: connections opened anew.
+        generator_bound: True if it used over 80 % of its core.
+    """
+
+    wall_ns: int
+    cpu_ns: int
+    lag_p99_ns: int
+    reconnects: int
+    generator_bound: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One cell executed once, with everything that was seen of it."""
+
+    run_id: int
+    cell: Cell
+    trial: int
+    status: RunStatus
+    started_ns: int
+    ended_ns: int
+    load_started_ns: int = 0
+    load_ended_ns: int = 0
+    failure: str = ""
+    lanes: tuple[Lane, ...] = ()
+    totals: tuple[LaneTotals, ...] = ()
+    steps: tuple[Step, ...] = ()
+    stacks: tuple[Stack, ...] = ()
+    states: tuple[StateSample, ...] = ()
+    requests: tuple[Request, ...] = ()
+    served: tuple[Served, ...] = ()
+    canaries: tuple[Canary, ...] = ()
+    samples: tuple[ProcessSample, ...] = ()
+    load: LoadSummary | None = None
+    routes: tuple[str, ...] = ()
+    unmeasured: tuple[Unmeasured, ...] = ()
+    degradations: tuple[Degradation, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Where it was measured."""
+
+    python: str
+    implementation: str
+    platform: str
+    cores: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meta:
+    """What holds for the whole recording.
+
+    Attributes:
+        schema_version: of the file.
+        diag_version: that wrote it.
+        argv: the command that was typed.
+        target: the target as typed.
+        target_kind: ``workload``, ``app`` or ``script``.
+        roots: folders whose files are the user's own code.
+        created_utc: ISO 8601.
+        seed: of all random choices.
+        threshold_ns: a step longer than this is a block.
+        machine: where.
+        finished: False while it is being written, and for ever if the writer was killed.
+        expectation: ground truth of the workload as JSON, "" if none was given.
+    """
+
+    schema_version: int
+    diag_version: str
+    argv: tuple[str, ...]
+    target: str
+    target_kind: str
+    roots: tuple[str, ...]
+    created_utc: str
+    seed: int
+    threshold_ns: int
+    machine: Machine
+    finished: bool = False
+    expectation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """All that was seen.
+
+    Attributes:
+        meta: what holds for all of it.
+        runs: in the order they were made.
+        sources: text of the user's files that stacks name, by path.
+    """
+
+    meta: Meta
+    runs: tuple[Run, ...]
+    sources: dict[str, str] = field(default_factory=dict)
