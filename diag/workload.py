@@ -8,13 +8,21 @@ A plain top-level function in a file is a workload already:
 An `async def` twin (`work_async`, `async_work` or `awork`) is its native form. The decorator adds
 names, parameters and expectations. This module is standard library only and has no side effects, so a
 workload file can be imported anywhere.
+
+`diag.workload` is this module and, called, the decorator of the same name: importing a submodule binds
+its name in the package, whatever the package's `__getattr__` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import ast
+import sys
+import types
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
+
+from diag.errors import TargetError
 
 Kind = Literal["cpu", "io"]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -27,7 +35,7 @@ class Blocks:
     """The ground truth of a workload that holds the loop.
 
     Attributes:
-        at: a fragment of the source line that blocks, found once in the file.
+        at: a fragment of the source line that blocks; `find_line` says where it is looked for.
         cause: the main cause, a value of `diag.finding.Cause` (``waiting``, ``on-cpu-gil``,
             ``on-cpu-no-gil``, ``gil-wait``).
         convoy: True where no single step is long and only their sum in one iteration is.
@@ -81,7 +89,7 @@ def workload(
     params: Mapping[str, object] | None = None,
     expect: Blocks | Clean | None = None,
     users: int | None = None,
-) -> Any:  # noqa: ANN401  # the decorated function itself, with or without a call
+) -> Any:  # the decorated function itself, with or without a call
     """Mark a function as a workload; the function itself is returned unchanged.
 
     Args:
@@ -107,3 +115,63 @@ def workload(
         return target
 
     return mark if function is None else mark(function)
+
+
+def find_line(source: str, fragment: str) -> int:
+    """The one line of code inside a function that contains a fragment.
+
+    Decorators, docstrings, signatures and module-level lines are not looked at, so that the expectation
+    in the decorator does not find itself.
+
+    Args:
+        source: text of a Python file.
+        fragment: what `Blocks.at` says.
+
+    Returns:
+        The line's number, from 1.
+
+    Raises:
+        TargetError: no line inside a function contains the fragment, or several do.
+        SyntaxError: the source is not Python.
+    """
+    inside: set[int] = set()
+    outside: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            inside.update(line for statement in node.body for line in _lines_of(statement))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            outside.update(line for part in _not_run(node) for line in _lines_of(part))
+    # Not splitlines(): that also splits at form feeds, which Python's own line numbers do not count.
+    lines = source.replace("\r\n", "\n").split("\n")
+    found = [line for line in sorted(inside - outside) if fragment in lines[line - 1]]
+    if len(found) == 1:
+        return found[0]
+    where = f"on lines {', '.join(map(str, found))}" if found else "on none"
+    raise TargetError(
+        f"The expected culprit {fragment!r} has to be on one line inside a function, and is {where}.",
+        cause="The line was changed, or the fragment is too short to be unique.",
+        next_step='Correct the fragment in `expect=diag.Blocks(at="...")`.',
+        slug="expected-line",
+    )
+
+
+def _lines_of(node: ast.stmt | ast.expr) -> range:
+    return range(node.lineno, (node.end_lineno or node.lineno) + 1)
+
+
+def _not_run(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[ast.stmt | ast.expr]:
+    """The parts of a definition that are not code of its body: its decorators and its docstring."""
+    yield from node.decorator_list
+    first = node.body[0]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+        yield first
+
+
+class _Callable(types.ModuleType):
+    """Makes ``@diag.workload(...)`` work after this module has taken its name in the package."""
+
+    def __call__(self, function: _Function | None = None, **options: Any) -> Any:
+        return workload(function, **options)
+
+
+sys.modules[__name__].__class__ = _Callable
