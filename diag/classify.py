@@ -1,0 +1,229 @@
+"""What a Python file holds, judged by its syntax tree alone: an app, workloads, or a script.
+
+Nothing of the file is executed here.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+SourceKind = Literal["app", "workload", "script", "nothing"]
+
+APP_NAMES = ("app", "application", "api", "asgi", "wsgi")
+FACTORY_NAMES = ("create_app", "make_app", "get_app", "build_app")
+
+# Classes and functions whose result is an ASGI or WSGI application, by the last part of their name.
+_APP_MAKERS = frozenset(
+    {
+        "FastAPI", "Flask", "Starlette", "Litestar", "Quart", "Sanic", "Bottle", "BlackSheep",
+        "Connexion", "AsyncApp", "FlaskApp", "NinjaAPI", "Robyn", "Responder", "ASGIApp", "WSGIApp",
+        "get_asgi_application", "get_wsgi_application", "make_wsgi_app", "FastHTML", "Falcon", "Dash",
+    }
+)  # fmt: skip
+# Applications with a server of their own: they are run as scripts.
+_OWN_SERVER = frozenset({"web.Application", "tornado.web.Application", "aiohttp.web.Application"})
+_LOOP_RUNNERS = frozenset(
+    {"asyncio.run", "uvloop.run", "anyio.run", "web.run_app", "aiohttp.web.run_app", "asyncio.Runner",
+     "trio.run", "run_app"}
+)  # fmt: skip
+_LOOP_METHODS = frozenset({"run_until_complete", "run_forever"})
+_RUNNER_HOMES = frozenset({"asyncio", "uvloop", "anyio", "aiohttp.web", "trio"})
+_SERVER_RUNNERS = frozenset({"uvicorn.run", "hypercorn.run", "waitress.serve", "uvicorn.Server", "run_simple"})
+_ASGI_PARAMETERS = ("scope", "receive", "send")
+_WSGI_PARAMETERS = ("environ", "start_response")
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSummary:
+    """What a syntax tree says about a file.
+
+    Attributes:
+        kind: how the file as a whole is to be measured.
+        apps: top-level names that look like an application or a factory of one.
+        workloads: top-level functions that can be called as they are.
+        decorated: those of them that carry the workload decorator.
+        uncallable: public top-level functions that need arguments, so that they are not workloads.
+        runs_loop: True if running the file runs an event loop.
+        relative_level: the highest level of a relative import (``from ..x import y`` is 2).
+    """
+
+    kind: SourceKind
+    apps: tuple[str, ...] = ()
+    workloads: tuple[str, ...] = ()
+    decorated: tuple[str, ...] = ()
+    uncallable: tuple[str, ...] = ()
+    runs_loop: bool = False
+    relative_level: int = 0
+
+
+def classify(tree: ast.Module) -> SourceSummary:
+    """Say what a file holds.
+
+    Explicit marks win over guesses: a ``@workload`` decorator, then an unmistakable app, then a loop
+    that the file runs itself, then names that usually hold an app, then plain functions.
+    """
+    certain, likely = _apps(tree)
+    functions = [node for node in _top_level(tree) if isinstance(node, _Function)]
+    decorated = tuple(f.name for f in functions if _is_decorated(f))
+    public = [f for f in functions if not f.name.startswith("_") and f.name not in (*certain, *likely)]
+    callable_names = tuple(f.name for f in public if not _needs_arguments(f))
+    called = set(_called_on_run(tree))
+    runs_loop = bool(called & _LOOP_RUNNERS) or any(name.rpartition(".")[2] in _LOOP_METHODS for name in called)
+    serves = bool(called & _SERVER_RUNNERS)
+    kind: SourceKind
+    if decorated:
+        kind = "workload"
+    elif certain or (likely and (serves or not runs_loop)):
+        kind = "app"
+    elif runs_loop:
+        kind = "script"
+    else:
+        kind = "workload" if callable_names else "nothing"
+    return SourceSummary(
+        kind=kind,
+        apps=(*certain, *likely),
+        workloads=decorated or callable_names,
+        decorated=decorated,
+        uncallable=tuple(f.name for f in public if _needs_arguments(f)),
+        runs_loop=runs_loop,
+        relative_level=max((n.level for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)), default=0),
+    )
+
+
+def _top_level(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Statements that run on import, inside `if`, `try` and `with` blocks too, but not the main guard."""
+    pending: list[ast.stmt] = list(tree.body)
+    while pending:
+        node = pending.pop(0)
+        yield node
+        if isinstance(node, ast.If) and _is_main_guard(node):
+            continue
+        if isinstance(node, ast.If | ast.Try | ast.With):
+            nested = [*node.body, *getattr(node, "orelse", []), *getattr(node, "finalbody", [])]
+            for handler in getattr(node, "handlers", []):
+                nested += handler.body
+            pending[:0] = nested
+
+
+def _is_main_guard(node: ast.If) -> bool:
+    names = {n.id for n in ast.walk(node.test) if isinstance(n, ast.Name)}
+    texts = {n.value for n in ast.walk(node.test) if isinstance(n, ast.Constant)}
+    return "__name__" in names and "__main__" in texts
+
+
+def _apps(tree: ast.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names that certainly, and names that probably, hold an application."""
+    certain: list[str] = []
+    likely: list[str] = []
+    app_classes = {
+        node.name for node in _top_level(tree) if isinstance(node, ast.ClassDef) and _is_app_class(node)
+    }
+    for node in _top_level(tree):
+        if isinstance(node, _Function):
+            if _is_app_function(node):
+                certain.append(node.name)
+            elif node.name in FACTORY_NAMES and not _is_decorated(node):
+                likely.append(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            likely += [a.asname or a.name for a in node.names if (a.asname or a.name) in APP_NAMES]
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            names = _assigned_names(node)
+            rank = _app_rank(node.value, app_classes)
+            certain += names if rank == 2 else []
+            likely += [n for n in names if n in APP_NAMES] if rank == 1 else []
+    return tuple(dict.fromkeys(certain)), tuple(n for n in dict.fromkeys(likely) if n not in certain)
+
+
+def _assigned_names(node: ast.Assign | ast.AnnAssign) -> list[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return [t.id for t in targets if isinstance(t, ast.Name)]
+
+
+def _app_rank(value: ast.expr, app_classes: set[str]) -> int:
+    """2: certainly an app; 1: whatever it is, it may be one; 0: no app."""
+    if not isinstance(value, ast.Call):
+        return 1 if isinstance(value, ast.Name | ast.Attribute) else 0
+    name = dotted(value.func)
+    if name in _OWN_SERVER:
+        return 0
+    last = name.rpartition(".")[2]
+    return 2 if last in _APP_MAKERS or last in app_classes or name in ("falcon.App", "falcon.asgi.App") else 1
+
+
+def _positional(arguments: ast.arguments) -> tuple[str, ...]:
+    return tuple(a.arg.lstrip("_") for a in (*arguments.posonlyargs, *arguments.args))
+
+
+def _is_app_function(node: _Function) -> bool:
+    names = _positional(node.args)
+    if isinstance(node, ast.AsyncFunctionDef):
+        return names == _ASGI_PARAMETERS or (len(names) == 3 and node.name in APP_NAMES)
+    return names in (_WSGI_PARAMETERS, _ASGI_PARAMETERS) or (len(names) == 2 and node.name in APP_NAMES)
+
+
+def _is_app_class(node: ast.ClassDef) -> bool:
+    calls = [n for n in node.body if isinstance(n, _Function) and n.name == "__call__"]
+    return any(_positional(c.args)[1:] in (_ASGI_PARAMETERS, _WSGI_PARAMETERS) for c in calls)
+
+
+def _is_decorated(node: _Function) -> bool:
+    for decorator in node.decorator_list:
+        name = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
+        if name in ("workload", "diag.workload", "diag.workload.workload"):
+            return True
+    return False
+
+
+def _needs_arguments(node: _Function) -> bool:
+    arguments = node.args
+    required = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+    return required > 0 or any(default is None for default in arguments.kw_defaults)
+
+
+def _called_on_run(tree: ast.Module) -> Iterator[str]:
+    """Dotted names called when the file is run, followed into its own functions.
+
+    Names imported from a module are given with it: after ``from asyncio import run``, ``run()`` is
+    ``asyncio.run``.
+    """
+    imported = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module in _RUNNER_HOMES or node.module == "uvicorn")
+        for alias in node.names
+    }
+    modules = {
+        alias.asname: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.asname
+    }
+    functions = {node.name: node for node in _top_level(tree) if isinstance(node, _Function)}
+    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    pending: list[ast.AST] = [node for node in tree.body if not isinstance(node, definitions)]
+    seen: set[str] = set()
+    while pending:
+        for node in ast.walk(pending.pop()):
+            if not isinstance(node, ast.Call):
+                continue
+            name = dotted(node.func)
+            head, _, rest = name.partition(".")
+            yield imported.get(name) or (f"{modules[head]}.{rest}" if rest and head in modules else name)
+            if name in functions and name not in seen:
+                seen.add(name)
+                pending.append(functions[name])
+
+
+def dotted(node: ast.expr) -> str:
+    """The dotted name of an expression; for ``f().g`` it is ``.g``."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return ""
