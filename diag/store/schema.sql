@@ -1,0 +1,167 @@
+-- A diag recording, schema version 1: all that was seen of some runs, in one SQLite file.
+--
+-- application_id is 0x64696167 ("diag"), user_version is the schema's version.
+-- Every column that ends in _ns is nanoseconds on CLOCK_MONOTONIC of the machine it was made on, or a
+-- duration; one clock for all processes. Columns said to be JSON hold one JSON text. "JSON frames" is an
+-- array of frame_id, innermost first. A version is never changed in place: what changes is a new version.
+
+-- What holds for the whole recording: one row.
+CREATE TABLE meta (
+    schema_version INTEGER NOT NULL,  -- the same number as user_version
+    diag_version TEXT NOT NULL,       -- the diag that wrote it
+    argv TEXT NOT NULL,               -- JSON array: the command that was typed
+    target TEXT NOT NULL,             -- the target as typed
+    target_kind TEXT NOT NULL,        -- workload, app or script
+    roots TEXT NOT NULL,              -- JSON array: folders whose files are the user's own code
+    created_utc TEXT NOT NULL,        -- ISO 8601
+    seed INTEGER NOT NULL,            -- of all random choices
+    threshold_ns INTEGER NOT NULL,    -- a step longer than this is a block
+    machine TEXT NOT NULL,            -- JSON object: python, implementation, platform, cores, memory_bytes
+    finished INTEGER NOT NULL,        -- 1 once complete; 0 for ever if the writer was killed
+    expectation TEXT NOT NULL         -- ground truth of the workload as JSON, '' if none was given
+);
+
+-- Text of the user's files that stacks name, as it was when they ran.
+CREATE TABLE source (
+    path TEXT PRIMARY KEY,            -- as frames name it
+    text TEXT NOT NULL
+);
+
+-- One cell (framework, server, strategy, workload, load) executed once.
+CREATE TABLE run (
+    run_id INTEGER PRIMARY KEY,       -- from 1, in the order they were made
+    label TEXT NOT NULL,              -- how reports call the cell
+    target TEXT NOT NULL,
+    framework TEXT NOT NULL,          -- '' for a script
+    server TEXT NOT NULL,             -- '' for a script
+    loop TEXT NOT NULL,               -- asyncio, uvloop, or '' without an event loop
+    strategy TEXT NOT NULL,           -- '' for an app or a script
+    workload TEXT NOT NULL,
+    workers INTEGER NOT NULL,         -- server processes asked for
+    threads INTEGER NOT NULL,         -- threads a process asked for, 0 where it has none of its own
+    load TEXT NOT NULL,               -- the load in words
+    trial INTEGER NOT NULL,
+    status TEXT NOT NULL,             -- running, done, failed or interrupted
+    started_ns INTEGER NOT NULL,
+    ended_ns INTEGER NOT NULL,        -- 0 while running, and for ever if the writer was killed
+    load_started_ns INTEGER NOT NULL, -- 0 without a load
+    load_ended_ns INTEGER NOT NULL,
+    failure TEXT NOT NULL,            -- why it failed, '' if it did not
+    load_summary TEXT,                -- JSON: wall_ns, cpu_ns, lag_p99_ns, reconnects, generator_bound
+    routes TEXT NOT NULL,             -- JSON array: the routes that were driven
+    unmeasured TEXT NOT NULL,         -- JSON array of {route, reason}
+    degradations TEXT NOT NULL,       -- JSON array of {slug, text}: what was measured less well, and why
+    errors TEXT NOT NULL              -- JSON array: exceptions of the target's own, as text
+);
+
+-- A thread of the target whose time is shared by requests: an event loop's or a sync worker's.
+CREATE TABLE lane (
+    run_id INTEGER NOT NULL REFERENCES run,
+    lane_id INTEGER NOT NULL,         -- unique within its run
+    pid INTEGER NOT NULL,
+    tid INTEGER NOT NULL,             -- kernel thread id
+    kind TEXT NOT NULL,               -- asyncio, uvloop or worker-thread
+    capacity INTEGER NOT NULL         -- lanes of its process that serve together, 0 if unbounded
+);
+
+-- Sums over all steps of a lane, short ones included.
+CREATE TABLE lane_totals (
+    run_id INTEGER NOT NULL REFERENCES run,
+    lane_id INTEGER NOT NULL,
+    steps INTEGER NOT NULL,           -- how many were timed
+    busy_ns INTEGER NOT NULL,         -- their sum
+    buckets TEXT NOT NULL,            -- JSON array: buckets[i] counts steps of 2^(i-1) to 2^i ns
+    dropped INTEGER NOT NULL          -- steps of 1 ms or longer that could not be written down
+);
+
+-- One callback (or one sync worker's request) that held its lane for 1 ms or longer.
+CREATE TABLE step (
+    run_id INTEGER NOT NULL REFERENCES run,
+    lane_id INTEGER NOT NULL,
+    iteration INTEGER NOT NULL,       -- the loop's pass between two polls; same number: back to back
+    start_ns INTEGER NOT NULL,
+    end_ns INTEGER NOT NULL,
+    cpu_ns INTEGER,                   -- CPU time of its thread meanwhile, NULL where unreadable
+    run_queue_ns INTEGER,             -- time runnable but not running meanwhile, NULL where unreadable
+    gap_ns INTEGER NOT NULL,          -- how far before start_ns the reading lies that both start from
+    request_key INTEGER NOT NULL,     -- served.start_ns of the request it worked for, 0 if none
+    label TEXT NOT NULL,              -- the coroutine or callback
+    task TEXT NOT NULL,               -- the task's name, '' if it was not a task's step
+    dump_offset INTEGER NOT NULL,     -- bytes in the process' stack file when it ended: joins stacks
+    waiters TEXT NOT NULL             -- JSON array of {request_key, label, since_ns, exact}: ready at its end
+);
+
+-- One line of code that some stack names; each is stored once.
+CREATE TABLE frame (
+    frame_id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL,               -- the source file as the interpreter names it
+    line INTEGER NOT NULL,            -- from 1, 0 if unknown
+    function TEXT NOT NULL            -- the code object's name
+);
+
+-- A stack of a lane's thread, taken during a long step.
+CREATE TABLE stack (
+    run_id INTEGER NOT NULL REFERENCES run,
+    lane_id INTEGER NOT NULL,
+    sent_ns INTEGER NOT NULL,         -- when it was asked for
+    seen_ns INTEGER NOT NULL,         -- when it had been taken for certain
+    source TEXT NOT NULL,             -- signal or py-spy
+    frames TEXT NOT NULL,             -- JSON frames
+    dump_offset INTEGER NOT NULL,     -- bytes in the process' stack file after it, 0 for py-spy
+    active INTEGER,                   -- py-spy's word on whether it was on a CPU, NULL if not asked
+    owns_gil INTEGER,                 -- whether it held the GIL, NULL if not asked
+    gil_owner TEXT NOT NULL           -- JSON frames of the thread that held the GIL instead, [] if none
+);
+
+-- What a lane's thread was doing at one moment of a long step, as the kernel saw it.
+CREATE TABLE state (
+    run_id INTEGER NOT NULL REFERENCES run,
+    lane_id INTEGER NOT NULL,
+    at_ns INTEGER NOT NULL,
+    state TEXT NOT NULL,              -- running, waiting or gil-wait
+    cpu_ns INTEGER,                   -- CPU time of the thread so far
+    run_queue_ns INTEGER              -- run-queue time of the thread so far
+);
+
+-- One request as the load generator saw it.
+CREATE TABLE request (
+    run_id INTEGER NOT NULL REFERENCES run,
+    stream TEXT NOT NULL,             -- the load stream it belongs to
+    route TEXT NOT NULL,              -- such as GET /items/{id}
+    port INTEGER NOT NULL,            -- the client's port; with the times it joins request to served
+    intended_ns INTEGER NOT NULL,     -- when it should have been sent: latency counts from here
+    sent_ns INTEGER NOT NULL,
+    first_byte_ns INTEGER NOT NULL,   -- 0 without an answer
+    done_ns INTEGER NOT NULL,
+    status INTEGER NOT NULL,          -- HTTP status, or a negative error code of the generator
+    body_bytes INTEGER NOT NULL
+);
+
+-- One request as the target saw it, from the application's first line to its last.
+CREATE TABLE served (
+    run_id INTEGER NOT NULL REFERENCES run,
+    pid INTEGER NOT NULL,
+    tid INTEGER NOT NULL,             -- the kernel thread that served it, 0 on an event loop
+    port INTEGER NOT NULL,            -- the client's port
+    start_ns INTEGER NOT NULL,        -- its key within the process
+    end_ns INTEGER NOT NULL
+);
+
+-- A known block, planted to see whether blocks are found in this run.
+CREATE TABLE canary (
+    run_id INTEGER NOT NULL REFERENCES run,
+    lane_id INTEGER NOT NULL,
+    start_ns INTEGER NOT NULL,
+    end_ns INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    line INTEGER NOT NULL
+);
+
+-- CPU time and memory of the target's process tree at one moment.
+CREATE TABLE process_sample (
+    run_id INTEGER NOT NULL REFERENCES run,
+    at_ns INTEGER NOT NULL,
+    cpu_ns INTEGER NOT NULL,          -- user and system so far, processes that ended included
+    rss_bytes INTEGER NOT NULL,
+    processes INTEGER NOT NULL        -- alive
+);
