@@ -1,0 +1,338 @@
+"""From the spool's files to what a recording holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from array import array
+from dataclasses import dataclass, field
+from typing import Any
+
+from diag.agent import (
+    H_CAPACITY,
+    H_SERVED,
+    H_SERVED_DROPPED,
+    HEADER_WORDS,
+    KIND_ASYNCIO,
+    KIND_UVLOOP,
+    KIND_WORKER,
+    L_BUCKETS,
+    L_BUSY,
+    L_DROPPED,
+    L_STEPS,
+    L_TID,
+    LANE_WORDS,
+    SERVED_WORDS,
+)
+from diag.probes.words import WordsFile, find_words
+from diag.recording import (
+    Canary,
+    Frame,
+    Lane,
+    LaneKind,
+    LaneTotals,
+    Served,
+    Stack,
+    StackSource,
+    StateSample,
+    Step,
+    ThreadState,
+    Waiter,
+)
+
+_KINDS = {
+    KIND_ASYNCIO: LaneKind.ASYNCIO,
+    KIND_UVLOOP: LaneKind.UVLOOP,
+    KIND_WORKER: LaneKind.WORKER_THREAD,
+}
+_DUMP_HEADER = b"Stack (most recent call first):\n"
+_FRAME = re.compile(rb'^  File "(.*)", line (\d+|\?\?\?) in (.*)$')
+_STEP_BORDERS = frozenset({"timed_run", "timed", "_dispatch", "diag_wsgi", "__iter__"})
+"""Functions of the agent that run a step; what called them started the loop or the worker."""
+_AGENT = os.path.join("diag", "agent.py")
+_OWN_LABELS = ("_plant_canary.<locals>.await_watcher", "_plant_canary.<locals>.leave")
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a spool holds beyond what was taken from it before."""
+
+    lanes: list[Lane] = field(default_factory=list)
+    totals: list[LaneTotals] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    stacks: list[Stack] = field(default_factory=list)
+    states: list[StateSample] = field(default_factory=list)
+    served: list[Served] = field(default_factory=list)
+    canaries: list[Canary] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+
+class _Tail:
+    """Reads whole lines that a file has gained."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.offset = 0
+
+    def lines(self) -> list[dict[str, Any]]:
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(self.offset)
+                data = file.read()
+        except OSError:
+            return []
+        whole = data.rfind(b"\n") + 1
+        self.offset += whole
+        found = []
+        for line in data[:whole].splitlines():
+            try:
+                value = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(value, dict):
+                found.append(value)
+        return found
+
+
+@dataclass(slots=True)
+class _ProcessSpool:
+    """One process' files and how far they have been read."""
+
+    words: WordsFile
+    events: _Tail
+    base: str
+    served: int = 0
+    pending: dict[tuple[int, int], list[Waiter]] = field(default_factory=dict)
+
+
+class SpoolReader:
+    """Reads a spool folder again and again, each time what is new.
+
+    Lanes get numbers that are unique within the folder.
+    """
+
+    def __init__(self, spool: str) -> None:
+        self.spool = spool
+        self._processes: dict[int, _ProcessSpool] = {}
+        self._watch = _Tail(os.path.join(spool, "watch.jsonl"))
+        self._lane_ids: dict[tuple[int, int], int] = {}
+
+    def _lane(self, pid: int, slot: int) -> int:
+        return self._lane_ids.setdefault((pid, slot), len(self._lane_ids))
+
+    def read(self) -> Seen:
+        """What has been seen since the last call."""
+        seen = Seen()
+        for pid, path in find_words(self.spool):
+            if pid not in self._processes:
+                words = WordsFile.open(path)
+                if words is not None:
+                    base = path.removesuffix(".words")
+                    self._processes[pid] = _ProcessSpool(words=words, events=_Tail(base + ".events"), base=base)
+        for pid, process in self._processes.items():
+            self._read_events(seen, pid, process)
+            self._read_served(seen, pid, process)
+        for record in self._watch.lines():
+            self._read_watch(seen, record)
+        return seen
+
+    def finish(self) -> Seen:
+        """The last of it: what is still new, the lanes, and the sums over all their steps."""
+        seen = self.read()
+        for pid, process in self._processes.items():
+            self._read_lanes(seen, pid, process)
+            dropped = process.words.values[H_SERVED_DROPPED]
+            if dropped:
+                seen.notes.append(("spool-full", f"{dropped:,} records of process {pid} did not fit the spool."))
+        return seen
+
+    def _read_lanes(self, seen: Seen, pid: int, process: _ProcessSpool) -> None:
+        values = process.words.values
+        for slot in range(process.words.lane_count()):
+            at = HEADER_WORDS + slot * LANE_WORDS
+            kind = _KINDS.get(values[at + 1])
+            if kind is None:
+                continue
+            lane_id = self._lane(pid, slot)
+            capacity = values[H_CAPACITY] if kind is LaneKind.WORKER_THREAD else 1
+            seen.lanes.append(
+                Lane(lane_id=lane_id, pid=pid, tid=values[at + L_TID], kind=kind, capacity=capacity)
+            )
+            buckets = tuple(values[at + L_BUCKETS : at + L_BUCKETS + 64])
+            seen.totals.append(
+                LaneTotals(
+                    lane_id=lane_id,
+                    steps=max(values[at + L_STEPS], sum(buckets)),
+                    busy_ns=values[at + L_BUSY],
+                    buckets=buckets,
+                    dropped=values[at + L_DROPPED],
+                )
+            )
+
+    def _read_events(self, seen: Seen, pid: int, process: _ProcessSpool) -> None:
+        records = process.events.lines()
+        for record in records:
+            if record["k"] == "waiter":
+                key, label, since = record["w"]
+                waiter = Waiter(request_key=key, label=label, since_ns=since, exact=False)
+                process.pending.setdefault((record["l"], record["e"]), []).append(waiter)
+        for record in records:
+            kind = record["k"]
+            if kind == "step" and record["n"] not in _OWN_LABELS:
+                seen.steps.append(self._step(pid, record, process))
+            elif kind == "canary":
+                lane_id = self._lane(pid, record["l"])
+                seen.canaries.append(
+                    Canary(
+                        lane_id=lane_id, start_ns=record["s"], end_ns=record["e"], path=record["p"], line=record["n"]
+                    )
+                )
+            elif kind == "note":
+                seen.notes.append((record["slug"], str(record.get("loop", ""))))
+
+    def _step(self, pid: int, record: dict[str, Any], process: _ProcessSpool) -> Step:
+        start, end = record["s"], record["e"]
+        behind = process.pending.pop((record["l"], end), [])
+        waiters = [
+            Waiter(request_key=key, label=label, since_ns=since or start, exact=bool(since))
+            for key, label, since in record["w"]
+            if label not in _OWN_LABELS
+        ]
+        return Step(
+            lane_id=self._lane(pid, record["l"]),
+            iteration=record["i"],
+            start_ns=start,
+            end_ns=end,
+            cpu_ns=record["c"],
+            run_queue_ns=record["q"],
+            gap_ns=record["g"],
+            request_key=record["r"],
+            label=record["n"],
+            task=record["t"],
+            dump_offset=record["o"],
+            waiters=tuple(waiters + behind),
+        )
+
+    def _read_served(self, seen: Seen, pid: int, process: _ProcessSpool) -> None:
+        count = process.words.values[H_SERVED]
+        if count <= process.served:
+            return
+        values = array("q")
+        width = SERVED_WORDS * 8
+        try:
+            with open(process.base + ".served", "rb") as file:
+                file.seek(process.served * width)
+                values.frombytes(file.read((count - process.served) * width))
+        except OSError:
+            return
+        process.served = count
+        seen.served.extend(
+            Served(pid=pid, tid=tid, port=port, start_ns=start, end_ns=end)
+            for tid, port, start, end in zip(*(values[i::SERVED_WORDS] for i in range(SERVED_WORDS)), strict=True)
+        )
+
+    def _read_watch(self, seen: Seen, record: dict[str, Any]) -> None:
+        kind = record["k"]
+        if kind == "note":
+            seen.notes.append((record["slug"], record.get("detail", "")))
+        elif kind == "process" and not record["permitted"]:
+            seen.notes.append(("no-ptrace", ""))
+        if "l" not in record:
+            return
+        lane_id = self._lane(record["pid"], record["l"])
+        if kind == "state":
+            seen.states.append(
+                StateSample(
+                    lane_id=lane_id,
+                    at_ns=record["at"],
+                    state=ThreadState(record["s"]),
+                    cpu_ns=record.get("c"),
+                    run_queue_ns=record.get("q"),
+                )
+            )
+        elif kind == "signal":
+            stack = self._signal_stack(lane_id, record)
+            if stack is not None:
+                seen.stacks.append(stack)
+        elif kind == "py-spy":
+            seen.stacks.append(
+                Stack(
+                    lane_id=lane_id,
+                    sent_ns=record["sent"],
+                    seen_ns=record["seen"],
+                    source=StackSource.PY_SPY,
+                    frames=_within_step(_frames(record["frames"])),
+                    active=record["active"],
+                    owns_gil=record["owns"],
+                    gil_owner=_frames(record["owner"]),
+                )
+            )
+
+    def _signal_stack(self, lane_id: int, record: dict[str, Any]) -> Stack | None:
+        path = os.path.join(self.spool, f"{record['pid']}.stacks")
+        try:
+            with open(path, "rb") as file:
+                file.seek(record["from"])
+                data = file.read(1 << 20)
+        except OSError:
+            return None
+        text, _, _ = data.removeprefix(_DUMP_HEADER).partition(_DUMP_HEADER)
+        if not data.startswith(_DUMP_HEADER):
+            return None
+        return Stack(
+            lane_id=lane_id,
+            sent_ns=record["sent"],
+            seen_ns=record["seen"],
+            source=StackSource.SIGNAL,
+            frames=_within_step(parse_dump(text)),
+            dump_offset=record["from"] + len(_DUMP_HEADER) + len(text),
+        )
+
+
+def parse_dump(text: bytes) -> tuple[Frame, ...]:
+    """Frames of one `faulthandler` stack, innermost first.
+
+    `faulthandler` writes what is not ASCII as ``\\xHH``, ``\\uHHHH`` or ``\\UHHHHHHHH``.
+    """
+    frames = []
+    for line in text.splitlines():
+        match = _FRAME.match(line)
+        if match:
+            path, number, function = match.groups()
+            frames.append(
+                Frame(
+                    path=_unescape(path),
+                    line=int(number) if number.isdigit() else 0,
+                    function=_unescape(function),
+                )
+            )
+    return tuple(frames)
+
+
+_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))")
+
+
+def _unescape(text: bytes) -> str:
+    def character(match: re.Match[str]) -> str:
+        return chr(int(match[1] or match[2] or match[3], 16))
+
+    return _ESCAPE.sub(character, text.decode("ascii", "replace"))
+
+
+def _frames(values: list[list[Any]]) -> tuple[Frame, ...]:
+    # py-spy writes qualified names; faulthandler the code's own. The last part is what both have.
+    return tuple(
+        Frame(path=path, line=line, function=name.rpartition(".")[2]) for path, line, name in values
+    )
+
+
+def _within_step(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    """The frames inside the step: what lies outside started the loop and has no part in the block."""
+    for index, frame in enumerate(frames):
+        if frame.path.endswith(_AGENT) and frame.function in _STEP_BORDERS:
+            inner = frames[:index]
+            if inner and inner[-1].function == "_run" and inner[-1].path.endswith("events.py"):
+                return inner[:-1]
+            return inner
+    return frames

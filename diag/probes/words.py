@@ -1,0 +1,79 @@
+"""The mapped words of a target's process, as seen from outside."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from diag.agent import (
+    H_MAGIC,
+    H_STACKS_OK,
+    HEADER_WORDS,
+    L_KIND,
+    LANE_WORDS,
+    MAX_LANES,
+    WORDS_MAGIC,
+)
+
+
+@dataclass(slots=True)
+class WordsFile:
+    """One process' words.
+
+    Attributes:
+        pid: the process.
+        values: the words, shared with it.
+        stacks_path: where its stacks go.
+    """
+
+    pid: int
+    values: memoryview[int]
+    stacks_path: str
+    _known_lanes: int = 0
+
+    @classmethod
+    def open(cls, path: str) -> WordsFile | None:
+        """Map a ``PID.words`` file; None while its process has not finished making it."""
+        try:
+            with open(path, "r+b") as file:
+                values = memoryview(mmap.mmap(file.fileno(), 0)).cast("q")
+        except (OSError, ValueError):
+            return None
+        if len(values) < HEADER_WORDS + MAX_LANES * LANE_WORDS or values[H_MAGIC] != WORDS_MAGIC:
+            return None
+        pid = int(Path(path).stem)
+        return cls(pid=pid, values=values, stacks_path=path.removesuffix(".words") + ".stacks")
+
+    def lane_count(self) -> int:
+        """How many lanes have been used; they are taken in order."""
+        count, values = self._known_lanes, self.values
+        while count < MAX_LANES and values[HEADER_WORDS + count * LANE_WORDS + L_KIND]:
+            count += 1
+        self._known_lanes = count
+        return count
+
+    def stacks_ok(self) -> bool:
+        """True if the process writes its stack when it is sent the signal."""
+        return bool(self.values[H_STACKS_OK])
+
+    def stack_bytes(self) -> int:
+        """Size of its stack file."""
+        try:
+            return os.stat(self.stacks_path).st_size
+        except OSError:
+            return 0
+
+
+def find_words(spool: str) -> list[tuple[int, str]]:
+    """Process ids and paths of all words files in a spool folder."""
+    try:
+        names = os.listdir(spool)
+    except OSError:
+        return []
+    return [
+        (int(name.removesuffix(".words")), os.path.join(spool, name))
+        for name in names
+        if name.endswith(".words") and name.removesuffix(".words").isdigit()
+    ]
