@@ -21,15 +21,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from diag.agent import (
-    H_ACK,
-    HEADER_WORDS,
-    L_KIND,
-    L_STEP_SINCE,
-    L_TID,
-    LANE_WORDS,
-    STACK_SIGNAL,
-)
+from diag.agent import words as w
+from diag.agent.process import lane_base
 from diag.probes.pyspy import PySpy
 from diag.probes.threads import ThreadProbe
 from diag.probes.words import WordsFile, find_words
@@ -119,15 +112,15 @@ class Watcher:
                 words = WordsFile.open(path)
                 if words is not None:
                     self.processes[pid] = _ProcessWatch(words=words)
-                    words.values[H_ACK] = 1
+                    words.values[w.H_WATCHED] = 1
                     self.write({"k": "process", "pid": pid, "permitted": ThreadProbe.permitted(pid)})
 
     def _look(self, process: _ProcessWatch, now: int) -> None:
         values = process.words.values
         for slot in range(process.words.lane_count()):
-            base = HEADER_WORDS + slot * LANE_WORDS
-            since = values[base + L_STEP_SINCE]
-            if not since or not values[base + L_KIND]:
+            base = lane_base(slot)
+            since = values[base + w.L_BUSY_SINCE]
+            if not since or not values[base + w.L_KIND]:
                 continue
             age = now - since
             if age < STATE_AFTER_NS:
@@ -139,7 +132,7 @@ class Watcher:
                 lane.since = since
                 lane.pause = FIRST_SIGNAL_NS
                 lane.next_signal = since + FIRST_SIGNAL_NS
-            self._late(process, slot, lane, values[base + L_TID], now)
+            self._late(process, slot, lane, values[base + w.L_TID], now)
 
     def _late(self, process: _ProcessWatch, slot: int, lane: _LaneWatch, tid: int, now: int) -> None:
         pid = process.words.pid
@@ -208,7 +201,7 @@ class _ThreadSignal:
         self._tgkill = ctypes.CDLL(None, use_errno=True).tgkill
 
     def __call__(self, pid: int, tid: int) -> bool:
-        return bool(self._tgkill(pid, tid, int(STACK_SIGNAL)) == 0)
+        return bool(self._tgkill(pid, tid, int(w.STACK_SIGNAL)) == 0)
 
 
 def main(arguments: list[str]) -> int:

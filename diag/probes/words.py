@@ -7,15 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from diag.agent import (
-    H_MAGIC,
-    H_STACKS_OK,
-    HEADER_WORDS,
-    L_KIND,
-    LANE_WORDS,
-    MAX_LANES,
-    WORDS_MAGIC,
-)
+from diag.agent import words as w
 
 
 @dataclass(slots=True)
@@ -41,7 +33,7 @@ class WordsFile:
                 values = memoryview(mmap.mmap(file.fileno(), 0)).cast("q")
         except (OSError, ValueError):
             return None
-        if len(values) < HEADER_WORDS + MAX_LANES * LANE_WORDS or values[H_MAGIC] != WORDS_MAGIC:
+        if len(values) < w.HEADER_WORDS + w.MAX_LANES * w.LANE_WORDS or values[w.H_MAGIC] != w.MAGIC:
             return None
         pid = int(Path(path).stem)
         return cls(pid=pid, values=values, stacks_path=path.removesuffix(".words") + ".stacks")
@@ -49,14 +41,14 @@ class WordsFile:
     def lane_count(self) -> int:
         """How many lanes have been used; they are taken in order."""
         count, values = self._known_lanes, self.values
-        while count < MAX_LANES and values[HEADER_WORDS + count * LANE_WORDS + L_KIND]:
+        while count < w.MAX_LANES and values[w.HEADER_WORDS + count * w.LANE_WORDS + w.L_KIND]:
             count += 1
         self._known_lanes = count
         return count
 
     def stacks_ok(self) -> bool:
         """True if the process writes its stack when it is sent the signal."""
-        return bool(self.values[H_STACKS_OK])
+        return bool(self.values[w.H_STACKS_OK])
 
     def stack_bytes(self) -> int:
         """Size of its stack file."""

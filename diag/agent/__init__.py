@@ -1,0 +1,27 @@
+"""What runs inside the target: exact step times, "busy since" words for the watcher, and nothing else.
+
+Standard library only. It is installed by `diag.frameworks.hosted` in a server's worker, or around a
+script by ``python -m diag.agent SCRIPT ARGS``. ``DIAG_AGENT=0`` in the environment switches it off.
+
+How it sees a block:
+
+* asyncio (`selector_loop`): `Handle._run` is replaced by a function that calls it and reads the clock once
+  afterwards; the end of one step is the start of the next, and the return of the selector's `select` is the
+  start of the first. So every step of an iteration is timed exactly, at one clock reading each.
+* uvloop (`uv_loop`) runs its handles in C: what schedules a callback passes a timed call of it instead.
+* a WSGI worker (`wsgi`) has no loop: its unit is the request.
+
+While all is well nothing is written down. What leaves the process goes through files in the spool folder
+(`diag.probes.spool` reads them): mapped words, a mapped file of served requests, JSON lines for steps of
+1 ms or longer, and the file that `faulthandler` writes the thread's stack to when the watcher sends SIGURG.
+Mapped files lose nothing when the process is killed. SIGURG is ignored by default, so that one sent too
+late does no harm.
+"""
+
+from __future__ import annotations
+
+from diag.agent.asgi import wrap_asgi
+from diag.agent.install import install, uninstall
+from diag.agent.wsgi import wrap_wsgi
+
+__all__ = ["install", "uninstall", "wrap_asgi", "wrap_wsgi"]

@@ -1,0 +1,53 @@
+"""The canary: a known block, to see whether blocks are found in this run."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from diag.agent import words as w
+from diag.agent.lane import clock
+
+if TYPE_CHECKING:
+    from diag.agent.lane import LoopLane
+    from diag.agent.process import Process
+
+WATCHER_PATIENCE_NS = 1_000_000_000
+_sleep = time.sleep  # taken now: a target may forbid or patch time.sleep later
+
+
+def plant_on_loop(lane: LoopLane) -> None:
+    """Plant a canary as soon as the watcher looks at this process; once a process."""
+    if lane.process.canary_planted:
+        return
+    lane.process.canary_planted = True
+
+    def diag_await_watcher() -> None:
+        lane.quiet = True
+        await_watcher(lane.process)
+        lane.loop.call_soon(diag_leave)
+
+    def diag_leave() -> None:
+        lane.quiet = False
+        lane.loop.call_soon(diag_canary)
+
+    def diag_canary() -> None:
+        block(lane.process, lane.number)
+
+    lane.loop.call_soon(diag_await_watcher)
+
+
+def await_watcher(process: Process) -> None:
+    """Wait until the watcher has found this process' words."""
+    deadline = clock() + WATCHER_PATIENCE_NS
+    while not process.words[w.H_WATCHED] and clock() < deadline:
+        _sleep(0.001)
+
+
+def block(process: Process, lane: int) -> None:
+    """Hold the lane for `CANARY_NS`, and say so."""
+    start = clock()
+    _sleep(w.CANARY_NS / 1e9)  # the canary: this line must be found
+    end = clock()
+    line = block.__code__.co_firstlineno + 3
+    process.event({"k": "canary", "l": lane, "s": start, "e": end, "p": __file__, "n": line})

@@ -1,0 +1,26 @@
+"""The layout of the mapped words, in 8-byte units: written in the target, read by `diag.probes.words`."""
+
+from __future__ import annotations
+
+import signal
+
+MAGIC = 0x32474149444747
+HEADER_WORDS = 16
+H_MAGIC, H_PID, H_WATCHED, H_SERVED, H_DROPPED, H_STACKS_OK, H_CAPACITY = range(7)
+
+LANE_WORDS = 16
+L_TID, L_KIND, L_BUSY_SINCE, L_ITERATIONS, L_STEPS, L_BUSY, L_DROPPED = range(7)
+MAX_LANES = 256
+KIND_ASYNCIO, KIND_UVLOOP, KIND_WORKER = 1, 2, 3
+
+SERVED_WORDS = 4
+"""Thread id (0 on a loop), the client's port, start, end (0 where only the start was seen)."""
+
+MAX_SERVED = 4_000_000
+SIZE = (HEADER_WORDS + MAX_LANES * LANE_WORDS) * 8
+
+SLOW_NS = 1_000_000
+"""Steps from here on are written down one by one."""
+
+STACK_SIGNAL = signal.SIGURG
+CANARY_NS = 50_000_000
