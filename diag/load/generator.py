@@ -124,7 +124,7 @@ class Generator:
         if not any(driver.unfinished for driver in self.drivers):
             self._over = True
 
-    def run(self) -> None:
+    def run(self) -> None:  # noqa: C901, PLR0912, PLR0915  # see below
         """Run until all streams have ended and been drained, or `finish` is called.
 
         This function is long and repeats what `Exchanges` does more generally, because a call costs

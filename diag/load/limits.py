@@ -7,6 +7,7 @@ import os
 import resource
 import socket
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from diag.load.spec import Closed
@@ -37,8 +38,7 @@ class Usage(NamedTuple):
 
 def _runqueue_ns() -> int:
     try:
-        with open("/proc/self/schedstat", "rb") as file:
-            return int(file.read().split()[1])
+        return int(Path("/proc/self/schedstat").read_bytes().split()[1])
     except (OSError, IndexError, ValueError):
         return 0
 
@@ -85,7 +85,7 @@ def ensure_descriptors(spec: LoadSpec) -> None:
     if hard != resource.RLIM_INFINITY and needed > hard:
         msg = (
             f"users: the load needs {needed:,} file descriptors and this process may have {hard:,}; "
-            f"use fewer users, or raise the limit first: ulimit -Hn {needed} as root, or LimitNOFILE= in systemd"
+            f"use fewer users, or raise the limit first (as root: ulimit -Hn {needed}; systemd: LimitNOFILE=)"
         )
         raise LimitError(msg)
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed if hard == resource.RLIM_INFINITY else hard, hard))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from diag.load.records import ErrorCode
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from diag.load.connection import Connection
     from diag.load.exchange import Exchanges
+    from diag.load.records import ErrorCode
     from diag.load.timers import Timers
 
 _AT_ONCE = 64  # half of the shortest usual listen backlog (128): more would measure the backlog, not prepare

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from diag.load.histogram import Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from diag.load.wire import Row, WireRequest
 
+_done_of = itemgetter(6)
 _status_of = itemgetter(7)
 _body_of = itemgetter(8)
 
@@ -57,22 +58,30 @@ class Recorder:
         self._file = None if path is None else os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
 
     def flush(self) -> None:
-        """Write and count all rows gathered since the last time."""
-        numbers = array("q")
-        for request, tally in zip(self._requests, self._tallies, strict=True):
-            rows = request.rows
-            if not rows:
-                continue
-            if self._file is not None:
-                numbers.extend(chain.from_iterable(rows))
+        """Write, in the order of completion, and count all rows gathered since the last time."""
+        batches = [
+            (request.rows, tally)
+            for request, tally in zip(self._requests, self._tallies, strict=True)
+            if request.rows
+        ]
+        if self._file is not None and batches:
+            self._write([rows for rows, _ in batches])
+        for rows, tally in batches:
             tally.add(rows)
             rows.clear()
-        if self._file is not None and numbers:
-            if sys.byteorder == "big":
-                numbers.byteswap()
-            left = memoryview(numbers).cast("B")
-            while left:
-                left = left[os.write(self._file, left) :]
+
+    def _write(self, batches: list[list[Row]]) -> None:
+        assert self._file is not None
+        rows: Iterable[Row] = batches[0]
+        if len(batches) > 1:
+            # Each batch is in order, and sorting runs that are in order is merging them.
+            rows = sorted(chain.from_iterable(batches), key=_done_of)
+        numbers = array("q", chain.from_iterable(rows))
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        left = memoryview(numbers).cast("B")
+        while left:
+            left = left[os.write(self._file, left) :]
 
     def close(self) -> None:
         """Write what is left and close the file."""

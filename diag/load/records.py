@@ -6,14 +6,15 @@ byte 0, and a tail shorter than a row is a row still being written.
 
 from __future__ import annotations
 
-import os
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 if TYPE_CHECKING:
+    import os
     from typing import Self
 
 
@@ -131,7 +132,7 @@ def read_records(path: str | os.PathLike[str], *, skip: int = 0) -> Records:
 
     `skip` passes over that many records, so that a file still being written can be followed.
     """
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         file.seek(skip * RECORD_BYTES)
         data = file.read()
     numbers = array("q")
