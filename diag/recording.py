@@ -95,16 +95,19 @@ class Waiter:
     """Somebody found waiting for the loop when a long step ended.
 
     Attributes:
-        request_key: the `Served.start_ns` of its request, 0 where it belongs to none.
+        request_key: the `Served.start_ns` of its request, 0 where it belongs to none; filled in by
+            `diag.analysis.joining`, as the target knows only the client's port.
         label: the task's coroutine, for programs without requests.
         since_ns: since when it was ready to run.
         exact: False where `since_ns` is only an earliest bound.
+        port: the client's port of its request, 0 if none.
     """
 
     request_key: int
     label: str
     since_ns: int
     exact: bool = True
+    port: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,11 +121,13 @@ class Step:
         cpu_ns: CPU time its thread used meanwhile, None where it could not be read.
         run_queue_ns: time its thread was runnable but not running meanwhile, None where unreadable.
         gap_ns: how far before `start_ns` the reading lies that both differences start from.
-        request_key: `Served.start_ns` of the request it worked for, 0 if none.
+        request_key: `Served.start_ns` of the request it worked for, 0 if none; filled in by
+            `diag.analysis.joining`, as the target knows only the client's port.
         label: the coroutine or callback.
         task: the task's name, "" if it was not a task's step.
         dump_offset: bytes in the process' stack file when it ended (joins stacks to steps).
         waiters: who was ready to run when it ended.
+        port: the client's port of the request it worked for, 0 if none.
     """
 
     lane_id: int
@@ -137,6 +142,7 @@ class Step:
     task: str
     dump_offset: int
     waiters: tuple[Waiter, ...] = ()
+    port: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,15 +152,15 @@ class LaneTotals:
     Attributes:
         lane_id: its lane.
         steps: how many steps were timed.
-        busy_ns: their sum.
-        buckets: steps by duration: `buckets[i]` counts those of 2^(i-1) to 2^i ns.
+        busy_ns: the time that the lane was not polling.
+        iterations: passes of the loop, 0 for a worker's thread.
         dropped: steps of 1 ms or longer that could not be written down.
     """
 
     lane_id: int
     steps: int
     busy_ns: int
-    buckets: tuple[int, ...]
+    iterations: int = 0
     dropped: int = 0
 
 
@@ -240,11 +246,15 @@ class Request:
 class Served:
     """One request as the target saw it: from the application's first line to its last.
 
+    On an event loop only requests that began right behind a block are seen so, for only these can have
+    waited; `diag.analysis.joining` adds those that long steps worked for.
+
     Attributes:
         pid: the process that served it.
         tid: the kernel thread that served it, 0 on an event loop.
         port: the client's port.
-        start_ns, end_ns: when the application began and ended; `start_ns` is its key within the process.
+        start_ns, end_ns: when the application began and ended (`end_ns` 0 where it was not seen);
+            `start_ns` is its key within the process.
     """
 
     pid: int

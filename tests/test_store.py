@@ -79,7 +79,7 @@ def full_run() -> words.Run:
         load_ended_ns=8_000,
         failure="",
         lanes=(words.Lane(lane_id=1, pid=100, tid=101, kind=words.LaneKind.UVLOOP),),
-        totals=(words.LaneTotals(lane_id=1, steps=50, busy_ns=700, buckets=(0, 3, 47), dropped=1),),
+        totals=(words.LaneTotals(lane_id=1, steps=50, busy_ns=700, iterations=9, dropped=1),),
         steps=(
             words.Step(
                 lane_id=1,

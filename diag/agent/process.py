@@ -46,7 +46,7 @@ class Process:
 
     def _register_stacks(self) -> bool:
         if signal.getsignal(w.STACK_SIGNAL) not in (signal.SIG_DFL, signal.SIG_IGN):
-            self.event({"k": "note", "slug": "signal-taken"})
+            self.event({"k": "note", "slug": "signal-taken", "detail": ""})
             return False
         faulthandler.register(w.STACK_SIGNAL, file=self._stacks_fd, all_threads=False, chain=False)
         return True

@@ -9,22 +9,8 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Any
 
-from diag.agent import (
-    H_CAPACITY,
-    H_SERVED,
-    H_SERVED_DROPPED,
-    HEADER_WORDS,
-    KIND_ASYNCIO,
-    KIND_UVLOOP,
-    KIND_WORKER,
-    L_BUCKETS,
-    L_BUSY,
-    L_DROPPED,
-    L_STEPS,
-    L_TID,
-    LANE_WORDS,
-    SERVED_WORDS,
-)
+from diag.agent import words as w
+from diag.agent.process import lane_base
 from diag.probes.words import WordsFile, find_words
 from diag.recording import (
     Canary,
@@ -42,16 +28,16 @@ from diag.recording import (
 )
 
 _KINDS = {
-    KIND_ASYNCIO: LaneKind.ASYNCIO,
-    KIND_UVLOOP: LaneKind.UVLOOP,
-    KIND_WORKER: LaneKind.WORKER_THREAD,
+    w.KIND_ASYNCIO: LaneKind.ASYNCIO,
+    w.KIND_UVLOOP: LaneKind.UVLOOP,
+    w.KIND_WORKER: LaneKind.WORKER_THREAD,
 }
 _DUMP_HEADER = b"Stack (most recent call first):\n"
 _FRAME = re.compile(rb'^  File "(.*)", line (\d+|\?\?\?) in (.*)$')
 _STEP_BORDERS = frozenset({"timed_run", "timed", "_dispatch", "diag_wsgi", "__iter__"})
 """Functions of the agent that run a step; what called them started the loop or the worker."""
-_AGENT = os.path.join("diag", "agent.py")
-_OWN_LABELS = ("_plant_canary.<locals>.await_watcher", "_plant_canary.<locals>.leave")
+_AGENT = os.path.dirname(w.__file__)
+_OWN_LABELS = ("plant_on_loop.<locals>.diag_await_watcher", "plant_on_loop.<locals>.diag_leave")
 
 
 @dataclass(slots=True)
@@ -142,7 +128,7 @@ class SpoolReader:
         seen = self.read()
         for pid, process in self._processes.items():
             self._read_lanes(seen, pid, process)
-            dropped = process.words.values[H_SERVED_DROPPED]
+            dropped = process.words.values[w.H_DROPPED]
             if dropped:
                 seen.notes.append(("spool-full", f"{dropped:,} records of process {pid} did not fit the spool."))
         return seen
@@ -150,23 +136,22 @@ class SpoolReader:
     def _read_lanes(self, seen: Seen, pid: int, process: _ProcessSpool) -> None:
         values = process.words.values
         for slot in range(process.words.lane_count()):
-            at = HEADER_WORDS + slot * LANE_WORDS
-            kind = _KINDS.get(values[at + 1])
+            at = lane_base(slot)
+            kind = _KINDS.get(values[at + w.L_KIND])
             if kind is None:
                 continue
             lane_id = self._lane(pid, slot)
-            capacity = values[H_CAPACITY] if kind is LaneKind.WORKER_THREAD else 1
+            capacity = values[w.H_CAPACITY] if kind is LaneKind.WORKER_THREAD else 1
             seen.lanes.append(
-                Lane(lane_id=lane_id, pid=pid, tid=values[at + L_TID], kind=kind, capacity=capacity)
+                Lane(lane_id=lane_id, pid=pid, tid=values[at + w.L_TID], kind=kind, capacity=capacity)
             )
-            buckets = tuple(values[at + L_BUCKETS : at + L_BUCKETS + 64])
             seen.totals.append(
                 LaneTotals(
                     lane_id=lane_id,
-                    steps=max(values[at + L_STEPS], sum(buckets)),
-                    busy_ns=values[at + L_BUSY],
-                    buckets=buckets,
-                    dropped=values[at + L_DROPPED],
+                    steps=values[at + w.L_STEPS],
+                    busy_ns=values[at + w.L_BUSY],
+                    iterations=values[at + w.L_ITERATIONS],
+                    dropped=values[at + w.L_DROPPED],
                 )
             )
 
@@ -174,8 +159,8 @@ class SpoolReader:
         records = process.events.lines()
         for record in records:
             if record["k"] == "waiter":
-                key, label, since = record["w"]
-                waiter = Waiter(request_key=key, label=label, since_ns=since, exact=False)
+                port, label, since = record["w"]
+                waiter = Waiter(request_key=0, port=port, label=label, since_ns=since, exact=False)
                 process.pending.setdefault((record["l"], record["e"]), []).append(waiter)
         for record in records:
             kind = record["k"]
@@ -189,14 +174,14 @@ class SpoolReader:
                     )
                 )
             elif kind == "note":
-                seen.notes.append((record["slug"], str(record.get("loop", ""))))
+                seen.notes.append((record["slug"], str(record.get("detail", ""))))
 
     def _step(self, pid: int, record: dict[str, Any], process: _ProcessSpool) -> Step:
         start, end = record["s"], record["e"]
         behind = process.pending.pop((record["l"], end), [])
         waiters = [
-            Waiter(request_key=key, label=label, since_ns=since or start, exact=bool(since))
-            for key, label, since in record["w"]
+            Waiter(request_key=0, port=port, label=label, since_ns=since or start, exact=bool(since))
+            for port, label, since in record["w"]
             if label not in _OWN_LABELS
         ]
         return Step(
@@ -207,7 +192,8 @@ class SpoolReader:
             cpu_ns=record["c"],
             run_queue_ns=record["q"],
             gap_ns=record["g"],
-            request_key=record["r"],
+            request_key=0,
+            port=record["p"],
             label=record["n"],
             task=record["t"],
             dump_offset=record["o"],
@@ -215,11 +201,11 @@ class SpoolReader:
         )
 
     def _read_served(self, seen: Seen, pid: int, process: _ProcessSpool) -> None:
-        count = process.words.values[H_SERVED]
+        count = process.words.values[w.H_SERVED]
         if count <= process.served:
             return
         values = array("q")
-        width = SERVED_WORDS * 8
+        width = w.SERVED_WORDS * 8
         try:
             with open(process.base + ".served", "rb") as file:
                 file.seek(process.served * width)
@@ -229,7 +215,7 @@ class SpoolReader:
         process.served = count
         seen.served.extend(
             Served(pid=pid, tid=tid, port=port, start_ns=start, end_ns=end)
-            for tid, port, start, end in zip(*(values[i::SERVED_WORDS] for i in range(SERVED_WORDS)), strict=True)
+            for tid, port, start, end in zip(*(values[i::w.SERVED_WORDS] for i in range(w.SERVED_WORDS)), strict=True)
         )
 
     def _read_watch(self, seen: Seen, record: dict[str, Any]) -> None:
@@ -330,7 +316,7 @@ def _frames(values: list[list[Any]]) -> tuple[Frame, ...]:
 def _within_step(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
     """The frames inside the step: what lies outside started the loop and has no part in the block."""
     for index, frame in enumerate(frames):
-        if frame.path.endswith(_AGENT) and frame.function in _STEP_BORDERS:
+        if os.path.dirname(frame.path) == _AGENT and frame.function in _STEP_BORDERS:
             inner = frames[:index]
             if inner and inner[-1].function == "_run" and inner[-1].path.endswith("events.py"):
                 return inner[:-1]

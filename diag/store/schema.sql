@@ -69,8 +69,8 @@ CREATE TABLE lane_totals (
     run_id INTEGER NOT NULL REFERENCES run,
     lane_id INTEGER NOT NULL,
     steps INTEGER NOT NULL,           -- how many were timed
-    busy_ns INTEGER NOT NULL,         -- their sum
-    buckets TEXT NOT NULL,            -- JSON array: buckets[i] counts steps of 2^(i-1) to 2^i ns
+    busy_ns INTEGER NOT NULL,         -- the time that the lane was not polling
+    iterations INTEGER NOT NULL,      -- passes of the loop, 0 for a worker's thread
     dropped INTEGER NOT NULL          -- steps of 1 ms or longer that could not be written down
 );
 
@@ -84,11 +84,12 @@ CREATE TABLE step (
     cpu_ns INTEGER,                   -- CPU time of its thread meanwhile, NULL where unreadable
     run_queue_ns INTEGER,             -- time runnable but not running meanwhile, NULL where unreadable
     gap_ns INTEGER NOT NULL,          -- how far before start_ns the reading lies that both start from
-    request_key INTEGER NOT NULL,     -- served.start_ns of the request it worked for, 0 if none
+    request_key INTEGER NOT NULL,     -- 0: the join to served is made when a recording is judged
     label TEXT NOT NULL,              -- the coroutine or callback
     task TEXT NOT NULL,               -- the task's name, '' if it was not a task's step
     dump_offset INTEGER NOT NULL,     -- bytes in the process' stack file when it ended: joins stacks
-    waiters TEXT NOT NULL             -- JSON array of {request_key, label, since_ns, exact}: ready at its end
+    waiters TEXT NOT NULL,            -- JSON array of {request_key, label, since_ns, exact, port}: ready at its end
+    port INTEGER NOT NULL             -- the client's port of the request it worked for, 0 if none
 );
 
 -- One line of code that some stack names; each is stored once.
@@ -137,14 +138,15 @@ CREATE TABLE request (
     body_bytes INTEGER NOT NULL
 );
 
--- One request as the target saw it, from the application's first line to its last.
+-- One request as the target saw it, from the application's first line to its last. On an event loop only
+-- those that began right behind a block, for only these can have waited.
 CREATE TABLE served (
     run_id INTEGER NOT NULL REFERENCES run,
     pid INTEGER NOT NULL,
     tid INTEGER NOT NULL,             -- the kernel thread that served it, 0 on an event loop
     port INTEGER NOT NULL,            -- the client's port
     start_ns INTEGER NOT NULL,        -- its key within the process
-    end_ns INTEGER NOT NULL
+    end_ns INTEGER NOT NULL           -- 0 where it was not seen
 );
 
 -- A known block, planted to see whether blocks are found in this run.

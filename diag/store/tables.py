@@ -65,7 +65,7 @@ def columns_of(value: type[Any]) -> tuple[str, ...]:
 _SPAN = (("start_ns", "end_ns"),)
 
 LANES = Table(name="lane", value=recording.Lane, attribute="lanes")
-TOTALS = Table(name="lane_totals", value=recording.LaneTotals, attribute="totals", json=("buckets",))
+TOTALS = Table(name="lane_totals", value=recording.LaneTotals, attribute="totals")
 STEPS = Table(name="step", value=recording.Step, attribute="steps", json=("waiters",), ordered=_SPAN)
 STACKS = Table(
     name="stack",
@@ -82,7 +82,7 @@ REQUESTS = Table(
     signed=("status",),
     ordered=(("sent_ns", "done_ns"),),
 )
-SERVED = Table(name="served", value=recording.Served, attribute="served", ordered=_SPAN)
+SERVED = Table(name="served", value=recording.Served, attribute="served")
 CANARIES = Table(name="canary", value=recording.Canary, attribute="canaries", ordered=_SPAN)
 SAMPLES = Table(name="process_sample", value=recording.ProcessSample, attribute="samples")
 
