@@ -1,0 +1,86 @@
+"""A line of code held the event loop for longer than the threshold.
+
+## What it does
+
+Reports the line that ran, or waited, on the event loop's own thread without handing it back, for every
+step of the loop that lasted 10 ms or longer (`--threshold`), run-queue wait not counted. Each block's time
+is divided among the lines that its stacks show.
+
+## Why is this bad
+
+An event loop does one thing at a time. While a step holds it, no other request on it is read, served or
+answered: every one of them waits for as long. The finding says which did, and for how many milliseconds.
+
+## Example
+
+```python
+@app.get("/report")
+async def report():
+    time.sleep(0.1)          # nothing else runs for 100 ms
+    return {"ok": True}
+```
+
+## Use instead
+
+```python
+@app.get("/report")
+async def report():
+    await asyncio.sleep(0.1)
+    return {"ok": True}
+```
+
+What waits has an awaitable form, or can be put into a thread with `asyncio.to_thread`. What computes and
+holds the GIL needs another process; a thread would hold the GIL just the same.
+
+A block on the CPU that was seen once among 20 executions or more, and shorter than 25 ms, is a warning only:
+a hypervisor that takes the CPU away looks the same from inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diag.analysis.advice import advice, why
+from diag.analysis.case import Case
+from diag.analysis.culprits import Culprit, Part
+from diag.analysis.evidence import confidence_of, finding, gather, title_of, where_not_user
+from diag.analysis.phases import may_be_the_machine, phases
+from diag.finding import Confidence, Finding, Severity
+from diag.units import plural
+
+SLUG = "blocked-loop"
+
+
+def find(case: Case) -> Iterator[Finding]:
+    """One finding a culprit."""
+    for culprit in case.culprits:
+        parts = phases(case, culprit).blocks
+        if parts:
+            yield _judge(case, culprit, parts)
+
+
+def _judge(case: Case, culprit: Culprit, parts: tuple[Part, ...]) -> Finding:
+    evidence = gather(case, parts, culprit.gil)
+    title = title_of(parts)
+    place = culprit.place
+    doubtful = may_be_the_machine(case, parts, evidence.main, line_seen=place is not None)
+    convoys = sum(part.block.convoy for part in parts)
+    once = "Seen once only" if len(parts) == 1 else f"Seen {len(parts)} times only"
+    sentences = [
+        *where_not_user(culprit, title),
+        *([f"{once} among many short executions: it may be the machine's doing."] if doubtful else []),
+        *([f"{plural(convoys, 'of these blocks')} is a row of shorter steps." if convoys == 1 else
+           f"{convoys} of these blocks are rows of shorter steps."] if convoys else []),
+    ]  # fmt: skip
+    return finding(
+        case,
+        rule=SLUG,
+        severity=Severity.WARNING if doubtful else Severity.ERROR,
+        confidence=Confidence.LOW if doubtful else confidence_of(culprit, parts),
+        title=title,
+        evidence=evidence,
+        culprit=culprit,
+        why=why(evidence.causes, evidence.main),
+        advice=advice(evidence.main, case.code.calls(place.path, place.line) if place else ()),
+        sentences=sentences,
+    )
