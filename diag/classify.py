@@ -31,7 +31,9 @@ _LOOP_RUNNERS = frozenset(
 )  # fmt: skip
 _LOOP_METHODS = frozenset({"run_until_complete", "run_forever"})
 _RUNNER_HOMES = frozenset({"asyncio", "uvloop", "anyio", "aiohttp.web", "trio"})
-_SERVER_RUNNERS = frozenset({"uvicorn.run", "hypercorn.run", "waitress.serve", "uvicorn.Server", "run_simple"})
+_SERVER_RUNNERS = frozenset(
+    {"uvicorn.run", "hypercorn.run", "waitress.serve", "uvicorn.Server", "run_simple"}
+)
 _ASGI_PARAMETERS = ("scope", "receive", "send")
 _WSGI_PARAMETERS = ("environ", "start_response")
 
@@ -73,7 +75,9 @@ def classify(tree: ast.Module) -> SourceSummary:
     public = [f for f in functions if not f.name.startswith("_") and f.name not in (*certain, *likely)]
     callable_names = tuple(f.name for f in public if not _needs_arguments(f))
     called = set(_called_on_run(tree))
-    runs_loop = bool(called & _LOOP_RUNNERS) or any(name.rpartition(".")[2] in _LOOP_METHODS for name in called)
+    runs_loop = bool(called & _LOOP_RUNNERS) or any(
+        name.rpartition(".")[2] in _LOOP_METHODS for name in called
+    )
     serves = bool(called & _SERVER_RUNNERS)
     kind: SourceKind
     if decorated:

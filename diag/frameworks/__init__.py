@@ -1,0 +1,78 @@
+"""How handlers become an app, and what an app says of its routes: one file a framework.
+
+A framework's own package is imported only when an app of it is built, so that a Flask target never
+loads FastAPI, nor the other way round.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Literal, Protocol, cast
+
+from diag.inspection import RouteInfo
+
+__all__ = ["NAMES", "Framework", "class_names", "detect", "get_framework", "names_of_class"]
+
+# In this order an app is looked at: FastAPI's class derives from Starlette's.
+NAMES = ("fastapi", "starlette", "flask")
+
+
+class Framework(Protocol):
+    """What is asked of a framework.
+
+    Attributes:
+        name: as in `NAMES`.
+        interface: of the apps it makes.
+        handlers: forms of handler it takes.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def interface(self) -> Literal["asgi", "wsgi"]: ...
+
+    @property
+    def handlers(self) -> tuple[Literal["async", "def"], ...]: ...
+
+    def detects(self, app: object) -> bool:
+        """True if the object is an app of this framework."""
+        ...
+
+    def routes(self, app: object) -> tuple[RouteInfo, ...]:
+        """The app's routes, with a request for each that can be driven."""
+        ...
+
+    def build(self, handler: Callable[[], object]) -> object:
+        """An app with ``GET /work`` (the handler) and ``GET /ping`` (innocent)."""
+        ...
+
+
+def get_framework(name: str) -> Framework:
+    """The framework of that name.
+
+    Raises:
+        KeyError: there is none; its argument lists the names there are.
+    """
+    if name not in NAMES:
+        raise KeyError(f"{name!r} is not one of {', '.join(NAMES)}")
+    return cast("Framework", importlib.import_module(f"{__name__}.{name}").FRAMEWORK)
+
+
+def detect(app: object) -> Framework | None:
+    """The framework that made an app, None if it is none of ours."""
+    return next((f for f in map(get_framework, NAMES) if f.detects(app)), None)
+
+
+def class_names(value: object) -> frozenset[str]:
+    """Top package and name of an object's classes, such as ``fastapi.FastAPI``.
+
+    So an object is recognised without importing the package that it would have to come from.
+    """
+    return names_of_class(type(value))
+
+
+def names_of_class(cls: type) -> frozenset[str]:
+    """Top package and name of a class and its bases."""
+    return frozenset(f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in cls.__mro__)

@@ -1,0 +1,101 @@
+"""Flask: routes from its URL map."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, cast
+
+from diag.frameworks import class_names
+from diag.frameworks.examples import NoExample
+from diag.frameworks.routes import route_info, schemaless_request, value_for
+from diag.inspection import RouteInfo
+from diag.plan import HttpRequest
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_ARGUMENT = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+
+
+class FlaskFramework:
+    """Handlers are called by the server's worker; there is no event loop."""
+
+    name = "flask"
+    interface: Literal["asgi", "wsgi"] = "wsgi"
+    handlers: tuple[Literal["async", "def"], ...] = ("def",)
+
+    def detects(self, app: object) -> bool:
+        """An instance of Flask."""
+        return "flask.Flask" in class_names(app)
+
+    def routes(self, app: object) -> tuple[RouteInfo, ...]:
+        """See `diag.frameworks.Framework`."""
+        return tuple(url_map_routes(app))
+
+    def build(self, handler: Callable[[], object]) -> object:
+        """See `diag.frameworks.Framework`."""
+        from flask import Flask  # only where an app is built
+
+        app = Flask("diag_workload", static_folder=None)
+
+        def ping() -> dict[str, bool]:
+            return {"pong": True}
+
+        app.add_url_rule("/work", "work", cast("Callable[[], dict[str, bool]]", handler))
+        app.add_url_rule("/ping", "ping", ping)
+        return app
+
+
+def url_map_routes(app: Any) -> Iterator[RouteInfo]:  # of a package that is not imported here
+    """Entries of every rule in a Werkzeug URL map, static files left out."""
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.rpartition(".")[2] == "static" or getattr(rule, "websocket", False):
+            continue
+        view = app.view_functions.get(rule.endpoint)
+        path = _ARGUMENT.sub(r"{\1}", rule.rule)
+        for method in _METHODS:
+            if method not in (rule.methods or {"GET"}):
+                continue
+
+            def request(label: str, method: str = method, rule: Any = rule, path: str = path) -> HttpRequest:
+                return _request(app, rule, method, path, label)
+
+            yield route_info(method, path, _handler(view, method), request)
+
+
+def _handler(view: Any, method: str) -> object:
+    """The method of a class-based view, or the view function itself."""
+    owner = getattr(view, "view_class", None)
+    return getattr(owner, method.lower(), None) or getattr(owner, "dispatch_request", None) or view
+
+
+def _request(app: Any, rule: Any, method: str, path: str, label: str) -> HttpRequest:
+    if getattr(rule, "host", None) and app.url_map.host_matching:
+        raise NoExample(f"it answers to the host {rule.host} only")
+    values = {name: _value(converter) for name, converter in (rule._converters or {}).items()}
+    if rule.subdomain:
+        raise NoExample(f"it answers to the subdomain {rule.subdomain} only")
+    return schemaless_request(method, path, label, values)
+
+
+def _value(converter: Any) -> str:
+    """A value that the converter's own regular expression and bounds accept."""
+    kind = type(converter).__name__.removesuffix("Converter").lower()
+    items = getattr(converter, "items", None)
+    if kind == "any" and items:
+        return str(min(items))
+    if kind in ("integer", "float"):
+        low, high = getattr(converter, "min", None), getattr(converter, "max", None)
+        number = min(max(1, low if low is not None else 1), high if high is not None else 10**9)
+        digits = getattr(converter, "fixed_digits", 0)
+        return str(int(number)).zfill(digits) if kind == "integer" else f"{float(number)}"
+    text = value_for(kind)
+    if kind == "unicode":
+        length = re.search(r"\{(\d+)(?:,(\d*))?\}", getattr(converter, "regex", ""))
+        if length:
+            least = int(length[1])
+            most = least if length[2] is None else int(length[2] or max(least, len(text)))
+            text = (text + "x" * least)[: max(least, min(most, len(text)))]
+    return text
+
+
+FRAMEWORK = FlaskFramework()

@@ -1,0 +1,74 @@
+"""Makes the app that a server loads, from what the environment says.
+
+Runs inside the target's process: standard library only, besides the target's own framework.
+"""
+
+from __future__ import annotations
+
+import os
+
+from diag.frameworks import get_framework
+from diag.frameworks.loading import find_app, import_module
+from diag.frameworks.workloads import Unit, find_workloads
+from diag.hosting import CAPACITY, READY, SERVE, SPOOL, from_json
+from diag.own_code import own_traceback
+from diag.plan import ServedApp
+from diag.strategies import get_strategy
+from diag.strategies.forms import Forms
+
+
+def load() -> object:
+    """The app for this process; it is watched by the agent where there is a spool folder."""
+    served = from_json(os.environ[SERVE])
+    try:
+        app = _build(served)
+    except BaseException as error:
+        _report("failed", own_traceback(error, served.sys_path))
+        raise
+    app = _watched(app, served.interface) if os.environ.get(SPOOL) else app
+    _report("loaded", "")
+    return app
+
+
+def _build(served: ServedApp) -> object:
+    if os.environ.get(SPOOL):
+        import diag.agent  # only where something is to be watched
+
+        diag.agent.install()
+    module = import_module(module=served.module, file=served.file, sys_path=served.sys_path)
+    if served.kind == "app":
+        return find_app(module, served.attribute, factory=served.factory).app
+    unit = _named(find_workloads(module), served.attribute)
+    forms = Forms(
+        sync=unit.forms.sync,
+        native=unit.forms.native,
+        params={**unit.forms.params, **served.params},
+    )
+    return get_framework(served.framework).build(get_strategy(served.strategy).handler(forms))
+
+
+def _named(units: tuple[Unit, ...], name: str) -> Unit:
+    for unit in units:
+        if unit.info.functions[0] == name:
+            return unit
+    raise LookupError(
+        f"no workload {name!r}; there are {', '.join(u.info.functions[0] for u in units) or 'none'}"
+    )
+
+
+def _watched(app: object, interface: str) -> object:
+    import diag.agent
+
+    if interface == "wsgi":
+        return diag.agent.wrap_wsgi(app, int(os.environ.get(CAPACITY, "0")))
+    return diag.agent.wrap_asgi(app)
+
+
+def _report(what: str, text: str) -> None:
+    folder = os.environ.get(READY)
+    if not folder:
+        return
+    path = os.path.join(folder, f"{what}-{os.getpid()}")
+    with open(f"{path}.part", "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+    os.replace(f"{path}.part", path)

@@ -1,0 +1,73 @@
+"""How an app is served: one file a server. `diag.servers.process` starts them."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from diag.plan import ServerOptions
+from diag.servers.gunicorn import GunicornGthread, GunicornSync
+from diag.servers.uvicorn import Uvicorn
+from diag.servers.werkzeug import Werkzeug
+
+__all__ = ["SERVERS", "Server", "get_server", "servers_for"]
+
+
+class Server(Protocol):
+    """What is asked of a server.
+
+    Attributes:
+        name: as in `ServerOptions.server`.
+        interfaces: the interfaces it serves.
+        loops: the event loops it can run; () if it has none.
+        notes: one sentence for each default that was changed, and why.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def interfaces(self) -> tuple[Literal["asgi", "wsgi"], ...]: ...
+
+    @property
+    def loops(self) -> tuple[str, ...]: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    def command(self, options: ServerOptions, host: str, port: int) -> tuple[str, ...]:
+        """The command line that serves `diag.frameworks.hosted:application`."""
+        ...
+
+    def processes(self, options: ServerOptions) -> int:
+        """How many processes load the app."""
+        ...
+
+    def capacity(self, options: ServerOptions) -> int:
+        """Requests that one process works on together: 1 for an event loop, 0 if there is no bound."""
+        ...
+
+    def unavailable(self, options: ServerOptions) -> str | None:
+        """Why it cannot run with these options, None if it can."""
+        ...
+
+
+SERVERS: tuple[Server, ...] = (Uvicorn(), GunicornSync(), GunicornGthread(), Werkzeug())
+_ALIASES = {"gunicorn": "gunicorn-sync"}
+
+
+def get_server(name: str) -> Server:
+    """The server of that name; ``gunicorn`` is its default worker class, sync.
+
+    Raises:
+        KeyError: there is none; its argument lists the names there are.
+    """
+    wanted = _ALIASES.get(name, name)
+    for server in SERVERS:
+        if server.name == wanted:
+            return server
+    raise KeyError(f"{name!r} is not one of {', '.join(s.name for s in SERVERS)}")
+
+
+def servers_for(interface: str) -> tuple[Server, ...]:
+    """Servers of an interface, the one used by default first."""
+    return tuple(server for server in SERVERS if interface in server.interfaces)

@@ -1,0 +1,292 @@
+"""Starts a server, waits until it really answers, and leaves nothing of it behind.
+
+with start_server(app, ServerOptions(server="uvicorn"), folder=spool, run_id="7f3a", spool=spool) as server:
+    httpx.get(server.url + "/ping")
+    server.alive(), server.pids()
+print(server.ending.words)          # "ended on SIGTERM"
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from diag.errors import ServerError
+from diag.hosting import CAPACITY, READY, RUN_ID, SERVE, SPOOL, to_json, with_diag_importable
+from diag.plan import ServedApp, ServerOptions
+from diag.servers import Server, get_server
+from diag.servers.ports import free_port, is_port_message, require_free_port
+from diag.servers.readiness import wait_until_ready
+from diag.servers.reap import end_all, run_pids, send, session_pids
+
+HOST = "127.0.0.1"
+START_TIMEOUT_S = 30.0
+STOP_GRACE_S = 3.0
+_POLL_S = 0.02
+_PORT_ATTEMPTS = 5
+_LOG_LINES = 20
+# Variables with which a server's own command line would be changed behind diag's back.
+_SERVER_VARIABLES = ("UVICORN_", "GUNICORN_CMD_ARGS", "WEB_CONCURRENCY", "WERKZEUG_")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a server ended.
+
+    Attributes:
+        returncode: of its first process, negative for a signal.
+        asked: True if it ended because diag asked it to.
+        forced: processes that had to be killed.
+    """
+
+    returncode: int
+    asked: bool
+    forced: int
+
+    @property
+    def words(self) -> str:
+        """As a report says it."""
+        if self.asked:
+            return (
+                f"killed ({self.forced} processes did not end in time)" if self.forced else "ended on SIGTERM"
+            )
+        return describe_exit(self.returncode)
+
+
+class ServerProcess:
+    """A running server and all processes that it started.
+
+    Attributes:
+        host, port: where it answers.
+        pid: its first process.
+        log: the file that holds what it and the user's code wrote.
+        run_id: what its processes carry in ``DIAG_RUN_ID``.
+        command: its command line.
+        ending: how it ended, None before `stop`.
+    """
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], *, host: str, port: int, log: Path, run_id: str
+    ) -> None:
+        self._process = process
+        self.host = host
+        self.port = port
+        self.pid = process.pid
+        self.log = log
+        self.run_id = run_id
+        self.command = tuple(map(str, process.args)) if isinstance(process.args, tuple | list) else ()
+        self.ending: Ending | None = None
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port."""
+        return f"http://{self.host}:{self.port}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def alive(self) -> bool:
+        """True as long as the first process runs (its workers may have died: see `pids`)."""
+        return self._process.poll() is None
+
+    @property
+    def returncode(self) -> int | None:
+        """Of the first process: None while it runs, negative for a signal."""
+        return self._process.poll()
+
+    def pids(self) -> tuple[int, ...]:
+        """Its living processes, the first one first, then its descendants and whatever left the tree."""
+        self._process.poll()
+        own = session_pids(self.pid) | run_pids(self.run_id) | _descendants(self.pid)
+        return tuple(sorted(own, key=lambda pid: (pid != self.pid, pid)))
+
+    def log_tail(self, lines: int = _LOG_LINES) -> str:
+        """The last lines that it wrote."""
+        return _tail(self.log, lines)
+
+    def stop(self, grace_s: float = STOP_GRACE_S) -> Ending:
+        """End it: SIGTERM to the first process, then SIGKILL to all that is left.
+
+        Returns at once the second time. An interrupt while it waits kills everything, then goes on up.
+
+        Args:
+            grace_s: seconds that it has for finishing its requests.
+        """
+        if self.ending is not None:
+            return self.ending
+        asked = self.alive()
+        try:
+            forced = self._end(grace_s, asked=asked)
+        except BaseException:
+            end_all(self._living, 0)
+            raise
+        finally:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
+        code = self._process.returncode
+        self.ending = Ending(
+            returncode=code if code is not None else -signal.SIGKILL, asked=asked, forced=forced
+        )
+        return self.ending
+
+    def _living(self) -> set[int]:
+        return set(self.pids())
+
+    def _end(self, grace_s: float, *, asked: bool) -> int:
+        """SIGTERM goes to the first process, which ends its workers in its own way; orphans get their own."""
+        send({self.pid} if asked else self._living(), signal.SIGTERM)
+        deadline = time.monotonic() + grace_s
+        while self._living() and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+        return end_all(self._living, 0)
+
+
+def start_server(
+    app: ServedApp,
+    options: ServerOptions,
+    *,
+    folder: Path,
+    run_id: str,
+    spool: Path | None = None,
+    cwd: Path | None = None,
+    port: int = 0,
+    environment: Mapping[str, str] | None = None,
+    timeout_s: float = START_TIMEOUT_S,
+) -> ServerProcess:
+    """Start a server and return when every worker has loaded the app and a request was answered.
+
+    Args:
+        app: what it serves.
+        options: how it serves it.
+        folder: existing folder for its log.
+        run_id: unique; every process of it carries it in ``DIAG_RUN_ID``.
+        spool: folder for what the agent sees; without one, the app is served bare.
+        cwd: the folder that the user's own command would run in.
+        port: a port that the user insists on; 0 for any free one.
+        environment: variables to set besides.
+        timeout_s: seconds until the app must answer.
+
+    Raises:
+        ServerError: the port is taken, the server died (with its last log lines) or does not answer (with
+            the line where it hangs, if that could be seen), or it cannot run with these options.
+    """
+    server = get_server(options.server)
+    reason = server.unavailable(options)
+    if reason:
+        raise ServerError(reason, cause="The chosen options do not fit.", slug="server-unavailable")
+    if port:
+        require_free_port(HOST, port)
+    deadline = time.monotonic() + timeout_s
+    for attempt in range(_PORT_ATTEMPTS):
+        chosen = port or free_port(HOST)
+        ready = folder / f"ready-{attempt}"
+        ready.mkdir(exist_ok=True)
+        variables = _environment(app, options, server, run_id, spool, ready, environment)
+        running = _spawn(server.command(options, HOST, chosen), folder, run_id, chosen, variables, cwd)
+        try:
+            wait_until_ready(running, ready, server.processes(options), deadline, timeout_s)
+        except ServerError as error:
+            running.stop(grace_s=0)
+            if not port and attempt < _PORT_ATTEMPTS - 1 and is_port_message(error):
+                continue
+            raise
+        except BaseException:
+            running.stop(grace_s=0)
+            raise
+        return running
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _spawn(
+    command: tuple[str, ...],
+    folder: Path,
+    run_id: str,
+    port: int,
+    variables: dict[str, str],
+    cwd: Path | None,
+) -> ServerProcess:
+    log = folder / "server.log"
+    try:
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=variables,
+                cwd=cwd,
+                start_new_session=True,  # Ctrl-C reaches diag alone, which then ends the server
+            )
+    except BaseException:  # an interrupt between the fork and the assignment
+        end_all(lambda: run_pids(run_id), 0)
+        raise
+    return ServerProcess(process, host=HOST, port=port, log=log, run_id=run_id)
+
+
+def _environment(
+    app: ServedApp,
+    options: ServerOptions,
+    server: Server,
+    run_id: str,
+    spool: Path | None,
+    ready: Path,
+    extra: Mapping[str, str] | None,
+) -> dict[str, str]:
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(_SERVER_VARIABLES)}
+    variables.pop(SPOOL, None)
+    variables.update(extra or {})
+    variables.update(
+        {
+            SERVE: to_json(app),
+            READY: str(ready),
+            RUN_ID: run_id,
+            CAPACITY: str(server.capacity(options)),
+            "PYTHONUNBUFFERED": "1",
+        }
+    )
+    if spool is not None:
+        variables[SPOOL] = str(spool)
+    return with_diag_importable(variables)
+
+
+def describe_exit(returncode: int) -> str:
+    """How a process ended, in words."""
+    if returncode >= 0:
+        return f"exited with code {returncode}"
+    try:
+        name = signal.Signals(-returncode).name
+    except ValueError:
+        name = f"signal {-returncode}"
+    hint = " (out of memory?)" if returncode == -signal.SIGKILL else ""
+    return f"died of {name}{hint}"
+
+
+def _descendants(pid: int) -> set[int]:
+    try:
+        found = psutil.Process(pid).children(recursive=True)
+        return {p.pid for p in found if p.status() != psutil.STATUS_ZOMBIE}
+    except psutil.Error:
+        return set()
+
+
+def _tail(path: Path, lines: int) -> str:
+    try:
+        text = path.read_bytes()[-64_000:].decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])

@@ -1,0 +1,135 @@
+"""Waits until a server answers, and says why if it never does."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sysconfig
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+
+from diag.errors import ServerError
+from diag.own_code import is_own_file
+from diag.servers.ports import listens, log_says_taken, port_taken
+
+if TYPE_CHECKING:
+    from diag.servers.process import ServerProcess
+
+READY_PATH = "/__diag_ready__"
+"""No app has this route, so that an answer (404) costs nothing and changes nothing."""
+
+_POLL_S = 0.02
+_DUMP_TIMEOUT_S = 5.0
+
+
+def wait_until_ready(
+    server: ServerProcess, ready: Path, processes: int, deadline: float, timeout_s: float
+) -> None:
+    """Return when all workers have loaded the app, it listens, and a request was answered.
+
+    Args:
+        server: what was started.
+        ready: the folder where workers report (`diag.frameworks.serving`).
+        processes: how many will.
+        deadline: on `time.monotonic`.
+        timeout_s: the same as a duration, for the message.
+
+    Raises:
+        ServerError: it died, failed to load the app, took somebody else's port, or does not answer in time.
+    """
+    while True:
+        _raise_if_failed(server, ready)
+        loaded = sum(1 for name in os.listdir(ready) if name.startswith("loaded-") and "." not in name)
+        if loaded >= processes and _listening(server) and _answers(server, deadline):
+            return
+        if time.monotonic() > deadline:
+            raise _hung(server, timeout_s)
+        time.sleep(_POLL_S)
+
+
+def _raise_if_failed(server: ServerProcess, ready: Path) -> None:
+    # Order matters: a dead server's log is complete, a living one's may still grow.
+    code = server.returncode
+    failed = [name for name in os.listdir(ready) if name.startswith("failed-") and not name.endswith(".part")]
+    if failed:
+        raise ServerError(
+            "the app could not be loaded by the server",
+            cause="Importing it raised an exception.",
+            next_step="start it with your own command; it should fail in the same way",
+            detail=(ready / failed[0]).read_text(encoding="utf-8", errors="replace"),
+            slug="app-not-loaded",
+        )
+    log = server.log_tail(40)
+    if log_says_taken(log):
+        raise port_taken(server.port, "somebody else was faster")
+    if code is not None:
+        from diag.servers.process import describe_exit  # process.py imports this module
+
+        raise ServerError(
+            f"the server {describe_exit(code)} before it answered",
+            cause="Its last lines say why." if log else "It wrote nothing.",
+            next_step=f"run it yourself: {' '.join(server.command[:4])} …",
+            detail=server.log_tail(),
+            slug="server-died",
+        )
+
+
+def _listening(server: ServerProcess) -> bool:
+    try:
+        socket.create_connection((server.host, server.port), timeout=1).close()
+    except OSError:
+        return False
+    if not listens(server.pids(), server.port):
+        raise port_taken(server.port, "another process answers there")
+    return True
+
+
+def _answers(server: ServerProcess, deadline: float) -> bool:
+    patience = max(deadline - time.monotonic(), 0.1)
+    try:
+        with httpx.Client(timeout=patience, trust_env=False) as client:
+            client.get(server.url + READY_PATH)
+    except httpx.HTTPError:
+        return False
+    return True
+
+
+def _hung(server: ServerProcess, timeout_s: float) -> ServerError:
+    place = _where_it_hangs(server)
+    cause = f"It hangs at {place}." if place else "Where it hangs could not be seen."
+    return ServerError(
+        f"the server did not answer within {timeout_s:g} s",
+        cause=cause,
+        next_step="give it longer with --start-timeout, or see what it waits for on start",
+        detail=server.log_tail(),
+        slug="server-hangs",
+    )
+
+
+def _where_it_hangs(server: ServerProcess) -> str:
+    """The user's innermost line in the first process that stands in user code, seen with py-spy."""
+    program = shutil.which("py-spy", path=sysconfig.get_path("scripts")) or shutil.which("py-spy")
+    if program is None:
+        return ""
+    for pid in reversed(server.pids()):  # workers before their supervisor
+        try:
+            dump = subprocess.run(
+                [program, "dump", "--json", "--pid", str(pid)],
+                capture_output=True,
+                timeout=_DUMP_TIMEOUT_S,
+                check=True,
+            )
+            threads = json.loads(dump.stdout)
+        except (OSError, subprocess.SubprocessError, ValueError):
+            continue
+        for thread in threads:
+            for frame in thread["frames"]:
+                if is_own_file(frame["filename"]):
+                    return f"{frame['filename']}:{frame['line']} in {frame['name']}"
+    return ""

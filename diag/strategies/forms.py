@@ -1,0 +1,91 @@
+"""What every strategy has in common: the forms of a workload, and what is asked of a strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from diag.inspection import WorkloadInfo
+
+Handler = Callable[[], object]
+
+# What a handler answers; small, so that the answer costs next to nothing beside the work.
+DONE = {"ok": True}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forms:
+    """The forms in which a workload can be called.
+
+    Attributes:
+        sync: the function that is called.
+        native: the `async def` that is awaited.
+        params: keyword arguments of either.
+    """
+
+    sync: Callable[..., object] | None = None
+    native: Callable[..., Awaitable[object]] | None = None
+    params: Mapping[str, object] = field(default_factory=dict)
+
+
+class Handlers(Protocol):
+    """What a strategy has to know of a framework (every `diag.frameworks.Framework` says it).
+
+    Attributes:
+        name: the framework's.
+        handlers: the forms of handler it takes.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def handlers(self) -> tuple[Literal["async", "def"], ...]: ...
+
+
+class Strategy(Protocol):
+    """How work is executed.
+
+    Attributes:
+        name: as in the vocabulary.
+        description: one line in words.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def description(self) -> str: ...
+
+    def applies(self, workload: WorkloadInfo, framework: Handlers) -> str | None:
+        """None if the workload can be executed so, otherwise why not, in a sentence."""
+        ...
+
+    def handler(self, forms: Forms) -> Handler:
+        """The function that a framework serves: an `async def` or a `def` without parameters."""
+        ...
+
+
+def needs_sync(workload: WorkloadInfo) -> str | None:
+    """Why a strategy that calls the work cannot be used, None if it can."""
+    return None if workload.has_sync else f"{workload.name} has no synchronous form"
+
+
+def needs_loop(framework: Handlers) -> str | None:
+    """Why a strategy with an `async def` handler cannot be used, None if it can."""
+    return None if "async" in framework.handlers else f"{framework.name} handlers do not run on an event loop"
+
+
+def called(forms: Forms) -> Callable[..., object]:
+    """The synchronous form, which `applies` made sure of."""
+    if forms.sync is None:
+        raise ValueError("this strategy needs a synchronous form")
+    return forms.sync
+
+
+def awaited(forms: Forms) -> Callable[..., Awaitable[object]]:
+    """The native form, which `applies` made sure of."""
+    if forms.native is None:
+        raise ValueError("this strategy needs a native form")
+    return forms.native

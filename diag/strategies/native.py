@@ -1,0 +1,29 @@
+"""`native`: the work's own `async def` is awaited."""
+
+from __future__ import annotations
+
+from diag.inspection import WorkloadInfo
+from diag.strategies.forms import DONE, Forms, Handler, Handlers, awaited, needs_loop
+
+
+class Native:
+    """The work shares the loop as far as it awaits."""
+
+    name = "native"
+    description = "its own async def, awaited"
+
+    def applies(self, workload: WorkloadInfo, framework: Handlers) -> str | None:
+        """It needs a native form and a framework with an event loop."""
+        if not workload.has_native:
+            return f"{workload.name} has no async def form"
+        return needs_loop(framework)
+
+    def handler(self, forms: Forms) -> Handler:
+        """An `async def` that awaits the work."""
+        work, params = awaited(forms), dict(forms.params)
+
+        async def handle() -> dict[str, bool]:
+            await work(**params)
+            return DONE
+
+        return handle
