@@ -78,6 +78,8 @@ def plural(number: int, noun: str, nouns: str = "") -> str:
 def percent(share: float) -> str:
     """A share of 1 as text: ``3.1 %``, ``98 %``; only what is nothing is 0 %, only what is all is 100 %."""
     value = share * 100
+    if not math.isfinite(value):
+        return "unknown"
     if value == 0:
         return "0 %"
     if abs(value) < 0.01:
@@ -87,9 +89,19 @@ def percent(share: float) -> str:
     return f"{_significant(value, 2 if value >= 0.1 else 1)} %"
 
 
+def whole_percent(share: float) -> str:
+    """A part of a split of 1 as text, without decimals: ``98 %``, ``<1 %``."""
+    value = share * 100
+    if not math.isfinite(value):
+        return "unknown"
+    if 0 < value < 0.5:
+        return "<1 %"
+    return ">99 %" if 99.5 <= value < 100 else f"{round(value)} %"
+
+
 def rate(per_second: float) -> str:
     """A rate as text, three digits or more: ``6.20``, ``31.0``, ``1,084``."""
-    return _significant(per_second, 3)
+    return _significant(per_second, 3) if math.isfinite(per_second) else "unknown"
 
 
 def size(octets: int) -> str:

@@ -93,6 +93,13 @@ def test_only_all_is_a_hundred_percent(share: float, text: str) -> None:
     assert units.percent(share) == text
 
 
+def test_parts_of_a_split_have_no_decimals() -> None:
+    """What is not nothing is not 0 %, what is not all is not 100 %."""
+    shares = (0, 0.004, 0.005, 0.02, 0.98, 0.9949, 0.996, 1, float("nan"))
+    texts = ["0 %", "<1 %", "0 %", "2 %", "98 %", "99 %", ">99 %", "100 %", "unknown"]
+    assert [units.whole_percent(share) for share in shares] == texts
+
+
 def test_counts_rates_and_sizes() -> None:
     """Thousands are separated, rates have three digits."""
     assert units.count(1_200) == "1,200"

@@ -1,0 +1,42 @@
+"""A verdict for programs: everything that the terminal says, under stable keys.
+
+Keys are the names of the values in `diag.finding`; `docs/reference/json.md` lists them. Durations are
+nanoseconds. The text is ASCII, so that nothing from the target can do harm where it is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import msgspec
+
+from diag import __version__
+from diag.finding import Severity, Verdict
+
+# Raised when a key changes its meaning or goes; new keys may come at any time.
+FORMAT = 1
+
+
+def to_json(verdict: Verdict) -> str:
+    """The verdict as one JSON object, indented, without a line end after it."""
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "diag_version": __version__,
+        "exit_code": verdict.exit_code,
+    }
+    document |= msgspec.to_builtins(verdict)
+    for finding in document["findings"]:
+        finding["severity"] = Severity(finding["severity"]).name.lower()
+        finding["also"] = [{"location": place, "percent": share} for place, share in finding["also"]]
+    for cell in document["cells"]:
+        cell["throughput"] = _finite(cell["throughput"])
+        cell["blocked_share"] = _finite(cell["blocked_share"])
+    share = document["quality"]["run_queue_share"]
+    document["quality"]["run_queue_share"] = None if share is None else _finite(share)
+    return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
