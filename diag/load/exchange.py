@@ -133,7 +133,8 @@ class Exchanges:
             self.send_later(c, 0)
             return
         # A server may have answered (408, 413) before it closed: what it said comes first.
-        while c.phase != CLOSED:
+        c.pending = memoryview(c.request.wire)  # whatever the answer says, the connection is of no more use
+        while True:
             try:
                 data = c.recv(RECEIVE)
             except OSError:
@@ -142,6 +143,8 @@ class Exchanges:
                 self.broken(c, transfer_error(error), _clock())
                 return
             self.receive(c, data, _clock())
+            if c.scanner is None:  # answered, and perhaps already carrying the next request
+                return
 
     def _send_rest(self, c: Connection) -> None:
         assert c.pending is not None
@@ -208,7 +211,9 @@ class Exchanges:
         if scanner.head is not None:
             if len(request.heads) >= _MAX_HEADS:
                 request.heads.clear()
-            request.heads[scanner.head] = (scanner.status, scanner.total, scanner.body_bytes)
+            request.last_known = (scanner.status, scanner.total, scanner.body_bytes)
+            request.last_head = scanner.head + b"\r\n\r\n"
+            request.heads[scanner.head] = request.last_known
 
     def irregular(self, c: Connection, data: bytes, now: int) -> None:
         """Take bytes that do not fit the recognised head: the end of the stream, or more than announced."""

@@ -169,6 +169,10 @@ class Generator:
                     known = c.known
                     first = c.first_ns
                     left = c.expected - len(data)
+                elif data.startswith(request.last_head):
+                    c.known = known = request.last_known
+                    c.first_ns = first = now
+                    left = known[1] - len(data)
                 else:
                     # Without an empty line find() gives -1, and no head lacks just its last byte.
                     seen = request.heads.get(data[: data.find(b"\r\n\r\n")])

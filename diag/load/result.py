@@ -132,8 +132,12 @@ class LoadResult:
 
     @property
     def generator_bound(self) -> bool:
-        """Whether the generator may have been the bottleneck: do not rank what it measured."""
-        return self.utilisation > BOUND_SHARE
+        """Whether the generator may have been the bottleneck: do not rank what it measured.
+
+        Waiting for a core counts as use: a generator that never gets to rest is the bottleneck, whether
+        its core is busy with it or with others.
+        """
+        return self.utilisation + self.runqueue_ns / max(1, self.wall_ns) > BOUND_SHARE
 
     @property
     def lag_p99_ns(self) -> int:

@@ -109,7 +109,8 @@ class Stream:
     """False: a connection per request, opened by the request and counted in its latency."""
     http: Literal["1.1", "1.0"] = "1.1"
     timeout_ns: int = 30_000_000_000
-    """Give a request up so long after it was sent, or a connection so long after it was begun."""
+    """Give a request up so long after it was sent, or a connection so long after it was begun (seen to
+    every 50 ms)."""
 
     def __post_init__(self) -> None:
         """Check the fields."""

@@ -19,7 +19,19 @@ Row = tuple[int, int, int, int, int, int, int, int, int]
 class WireRequest:
     """A request ready to be sent, what is known of its answers, and the rows not written yet."""
 
-    __slots__ = ("add", "heads", "idempotent", "index", "is_head", "rows", "size", "stream", "wire")
+    __slots__ = (
+        "add",
+        "heads",
+        "idempotent",
+        "index",
+        "is_head",
+        "last_head",
+        "last_known",
+        "rows",
+        "size",
+        "stream",
+        "wire",
+    )
 
     def __init__(self, stream: int, index: int, wire: bytes, method: str) -> None:
         """Hold the bytes `wire` of request `index` of the stream number `stream`."""
@@ -35,8 +47,12 @@ class WireRequest:
         """Heads of answers seen: the exact bytes, to (status, bytes of the whole answer, of its body).
 
         Servers repeat a head byte for byte until the date in it changes, so nearly every answer is
-        recognised by one dict lookup. It is kept per request since HEAD changes what a head means.
+        recognised without being parsed. It is kept per request since HEAD changes what a head means.
         """
+        self.last_head = b"\0"
+        """The head learned last, with its empty line: most answers begin with it, and comparing costs
+        0.15 µs less than looking up. Nothing begins with the initial value."""
+        self.last_known = (0, 0, 0)
 
 
 NO_REQUEST = WireRequest(-1, -1, b"", "")

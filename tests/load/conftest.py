@@ -84,9 +84,11 @@ def server() -> Iterator[_Server]:
 class Scripted:
     """A server whose every connection is handled by a function of the test."""
 
-    def __init__(self, script: Callable[[socket.socket, int], None]) -> None:
+    def __init__(
+        self, script: Callable[[socket.socket, int], None], listener: socket.socket | None = None
+    ) -> None:
         self._script = script
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = listener or socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self._listener.getsockname()[1]
         self.connections = 0
         self._open: list[socket.socket] = []
@@ -117,12 +119,12 @@ class Scripted:
 
 
 @pytest.fixture
-def scripted() -> Iterator[Callable[[Callable[[socket.socket, int], None]], Scripted]]:
+def scripted() -> Iterator[Callable[..., Scripted]]:
     """Make a server out of a function of (socket, number of the connection)."""
     servers: list[Scripted] = []
 
-    def make(script: Callable[[socket.socket, int], None]) -> Scripted:
-        servers.append(Scripted(script))
+    def make(script: Callable[[socket.socket, int], None], listener: socket.socket | None = None) -> Scripted:
+        servers.append(Scripted(script, listener))
         return servers[-1]
 
     yield make

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from diag.load.client import LoadError, LoadProcess
-from diag.load.spec import Closed, Open
+from diag.load.spec import Closed, Open, Request, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,6 +152,15 @@ def test_only_loopback_is_driven(make_spec: Any, host: str) -> None:
         load.wait_connected()
 
 
+def test_systems_without_epoll_are_served_by_poll(server: Any, make_spec: Any) -> None:
+    code = "import select, sys; del select.epoll; from diag.load.process import main; sys.exit(main())"
+    closed = Stream(requests=(Request(),), load=Closed(users=3), total=50)
+    opened = Stream(requests=(Request(),), load=Open(rate=200), total=20, keep_alive=False)
+    events, status = _talk(make_spec(server.port, closed, opened), lambda: None, b"start\n", ["-c", code])
+    assert [item["statuses"] for item in events[-1]["summary"]["requests"]] == [{"200": 50}, {"200": 20}]
+    assert status == 0
+
+
 def test_localhost_is_resolved_to_where_the_server_is(server: Any, run: Any) -> None:
     assert run(server.port, total=3, host="localhost")[0].answered == 3
 
@@ -160,9 +169,11 @@ def _limited(soft: int, hard: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def _talk(spec: Any, limit: Callable[[], None], commands: bytes) -> tuple[list[dict[str, Any]], int]:
+def _talk(
+    spec: Any, limit: Callable[[], None], commands: bytes, code: Any = COMMAND[1:]
+) -> tuple[list[dict[str, Any]], int]:
     process = subprocess.Popen(
-        COMMAND,
+        [sys.executable, *code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=ROOT,

@@ -1,0 +1,184 @@
+"""How fast is diag's load generator, beside wrk? Run it from the repository: needs nginx and wrk.
+
+    sudo apt-get install nginx-light wrk      # Debian, Ubuntu; nginx's service need not run
+    python docs/benchmarks/generator_ceiling.py --seconds 4 --rounds 5
+
+A static nginx with one worker is pinned to one core, the generators to another, and they take turns
+(A B A B …), so that whatever else the machine does falls on all alike. Prints requests per second, CPU
+time per request, and the ratio to wrk of each round: median and range.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from diag.load.client import LoadProcess
+from diag.load.spec import Closed, LoadSpec, Open, Request, Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+NGINX_CONF = """
+worker_processes 1; daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
+events {{ worker_connections 8192; }}
+http {{
+    access_log off; keepalive_requests 1000000000; keepalive_timeout 600s;
+    client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
+    uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        location / {{ default_type text/plain; return 200 "hello\\n"; }}
+    }}
+}}
+"""
+INSTALL = "needs {}: sudo apt-get install nginx-light wrk"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One turn of one generator."""
+
+    requests_per_s: float
+    cpu_us: float
+    """CPU time of the generator per request, in µs."""
+    note: str = ""
+
+
+@contextlib.contextmanager
+def nginx(cpu: int) -> Iterator[int]:
+    """Run a static nginx pinned to `cpu`; give its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        conf = Path(folder, "nginx.conf")
+        conf.write_text(NGINX_CONF.format(folder=folder, port=port))
+        process = subprocess.Popen(
+            [shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(conf), "-p", folder],
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            os.sched_setaffinity(process.pid, {cpu})
+            deadline = time.monotonic() + 5
+            while socket.socket().connect_ex(("127.0.0.1", port)):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    sys.exit("nginx does not start: " + Path(folder, "error.log").read_text())
+            yield port
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def run_diag(port: int, cpu: int, args: argparse.Namespace, *, records: bool, ping: bool = False) -> Sample:
+    """Drive nginx with diag's generator."""
+    duration_ns = int(args.seconds * 1e9)
+    closed = Stream(requests=(Request(),), load=Closed(users=args.connections), duration_ns=duration_ns)
+    pings = Stream(requests=(Request(path="/ping"),), load=Open(rate=50), duration_ns=duration_ns)
+    with tempfile.NamedTemporaryFile() as file:
+        spec = LoadSpec(
+            port=port,
+            cpu=cpu,
+            streams=(closed, pings) if ping else (closed,),
+            records="full" if records else "histogram",
+            records_path=file.name,
+        )
+        with LoadProcess(spec) as load:
+            load.begin()
+            result = load.result()
+    note = f"core {result.utilisation:.0%} used, run queue {result.runqueue_ns / result.wall_ns:.1%}"
+    if result.failed:
+        note += f", {result.failed} FAILED"
+    if ping:
+        note += f", lag p99 {result.lag_p99_ns / 1000:.0f} µs"
+    return Sample(
+        requests_per_s=result.requests_per_s, cpu_us=result.cpu_ns / result.answered / 1000, note=note
+    )
+
+
+def run_wrk(port: int, cpu: int, args: argparse.Namespace) -> Sample:
+    """Drive nginx with wrk."""
+    command = ["wrk", "-t1", f"-c{args.connections}", f"-d{args.seconds}s", f"http://127.0.0.1:{port}/"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    os.sched_setaffinity(process.pid, {cpu})
+    assert process.stdout is not None
+    output = process.stdout.read()
+    process.stdout.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    found = re.search(r"(\d+) requests in", output)
+    rate = re.search(r"Requests/sec:\s*([\d.]+)", output)
+    if not found or not rate:
+        sys.exit("wrk said: " + output)
+    cpu_us = (usage.ru_utime + usage.ru_stime) * 1e6 / int(found[1])
+    return Sample(requests_per_s=float(rate[1]), cpu_us=cpu_us)
+
+
+def report(samples: dict[str, list[Sample]], reference: str) -> None:
+    """Print medians, and the ratios to `reference` round by round."""
+    print(f"\n{'':<28}{'req/s':>10}{'CPU µs/req':>12}   ratio to {reference}: req/s, CPU (median [range])")
+    for name, own in samples.items():
+        line = f"{name:<28}{statistics.median(s.requests_per_s for s in own):>10,.0f}"
+        line += f"{statistics.median(s.cpu_us for s in own):>12.2f}   "
+        for field in ("requests_per_s", "cpu_us"):
+            ratios = sorted(
+                getattr(mine, field) / getattr(theirs, field)
+                for mine, theirs in zip(own, samples[reference], strict=True)
+            )
+            line += f"{statistics.median(ratios):.2f} [{ratios[0]:.2f}-{ratios[-1]:.2f}]  "
+        print(line)
+
+
+def main() -> None:
+    """Take turns, and report."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=int, default=4, help="length of a turn")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each generator")
+    parser.add_argument("--connections", type=int, default=50)
+    args = parser.parse_args()
+    missing = [
+        tool for tool in ("nginx", "wrk") if not shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin")
+    ]
+    if missing:
+        sys.exit(INSTALL.format(" and ".join(missing)))
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        sys.exit("needs two cores: on one, the generator and nginx would measure each other")
+    contenders: dict[str, Callable[[int], Sample]] = {
+        "wrk": lambda port: run_wrk(port, cores[1], args),
+        "diag, records": lambda port: run_diag(port, cores[1], args, records=True),
+        "diag, histogram": lambda port: run_diag(port, cores[1], args, records=False),
+        "diag, records + 50/s open": lambda port: run_diag(port, cores[1], args, records=True, ping=True),
+    }
+    samples: dict[str, list[Sample]] = {name: [] for name in contenders}
+    with nginx(cores[0]) as port:
+        for number in range(args.rounds):
+            for name, contender in contenders.items():
+                sample = contender(port)
+                samples[name].append(sample)
+                print(
+                    f"round {number + 1}  {name:<28}{sample.requests_per_s:>10,.0f} req/s"
+                    f"{sample.cpu_us:>8.2f} µs  {sample.note}",
+                    flush=True,
+                )
+    report(samples, "wrk")
+
+
+if __name__ == "__main__":
+    main()
