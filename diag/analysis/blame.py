@@ -158,7 +158,7 @@ class Delays:
                         )
                     )
                 continue
-            since, until = clip((since, step.end_ns), (exchange.app_from_ns, _left_app(exchange)))
+            since, until = clip((since, step.end_ns), (exchange.app_from_ns, left_app(exchange)))
             known = requests.get(waiter.request_key)
             if waiter.request_key != step.request_key and until > since:
                 wait = Wait(
@@ -170,7 +170,7 @@ class Delays:
         return (*requests.values(), *tasks)
 
 
-def _left_app(exchange: Exchange) -> int:
+def left_app(exchange: Exchange) -> int:
     """When a request left the application, as far as its client cared."""
     done = exchange.request.done_ns
     ended = exchange.served.end_ns if exchange.served is not None else done

@@ -49,7 +49,7 @@ class Case:
     def executions(self, route: str) -> int:
         """How many requests of a route reached the application."""
         exchanges = self.timeline.exchanges
-        return sum(e.request.route == route and e.served is not None for e in exchanges)
+        return sum(e.request.route == route and e.reached for e in exchanges)
 
 
 def examine(recording: Recording, run: Run, code: Code | None = None) -> Case:

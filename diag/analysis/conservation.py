@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, fields
 
-from diag.analysis.blame import Delays
+from diag.analysis.blame import Delays, left_app
 from diag.analysis.blocks import Block, Found
 from diag.analysis.intervals import Interval, Occupied, clip, covered
 from diag.analysis.timeline import Exchange, Queue, Timeline
@@ -60,10 +60,10 @@ def balance(
     request = exchange.request
     client = request.done_ns - request.intended_ns
     before = delays.before(exchange, occupied)
-    if exchange.served is None:
+    if not exchange.reached:
         return Balance(client_ns=client, queued_ns=before, unattributed_ns=client - before)
     entered = exchange.app_from_ns
-    left = max(entered, min(exchange.served.end_ns or request.done_ns, request.done_ns))
+    left = left_app(exchange)
     steps = [clip((one.step.start_ns, one.step.end_ns), (entered, left)) for one in exchange.own]
     own = covered(steps)
     inside = [clip(wait, (entered, left)) for wait in waits]

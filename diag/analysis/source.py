@@ -69,7 +69,7 @@ class Code:
     def of(cls, recording: Recording) -> Code:
         """The code of a recording; where diag itself lay is known from the canary's place."""
         canaries = (canary for run in recording.runs for canary in run.canaries)
-        folders = {os.path.dirname(canary.path) for canary in canaries if canary.path.startswith("/")}
+        folders = {_package_of(canary.path) for canary in canaries if canary.path.startswith("/")}
         return cls(recording.sources, recording.meta.roots, own_folders=tuple(sorted(folders)))
 
     def is_user(self, path: str) -> bool:
@@ -171,6 +171,12 @@ class Code:
             source = self._sources.get(path)
             self._files[path] = None if source is None else _parse(source)
         return self._files[path]
+
+
+def _package_of(path: str) -> str:
+    """The folder of diag's package that a file of its agent lies in."""
+    folder = os.path.dirname(path)
+    return os.path.dirname(folder) if os.path.basename(folder) == "agent" else folder
 
 
 def package(path: str) -> str:

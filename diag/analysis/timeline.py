@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from diag.analysis.joining import join
 from diag.recording import (
     Canary,
     Lane,
@@ -77,9 +78,11 @@ class Exchange:
 
     Attributes:
         request: as the client saw it.
-        served: as the target saw it, None if it never reached the application.
+        served: as the target saw it; None if it left no trace there: it had no long step and began behind
+            no block, or it never reached the application.
         queue: what it waited for, None where that is not known.
-        app_from_ns: when its first step began, or `done_ns` if none did.
+        app_from_ns: when its first step began; `sent_ns` if it waited for nothing, `done_ns` if it was
+            never answered.
         own: its own recorded steps, in order.
     """
 
@@ -93,6 +96,11 @@ class Exchange:
     def answered(self) -> bool:
         """True if there was an answer that is not a failure of the server."""
         return 0 < self.request.status < 500  # HTTP's own number
+
+    @property
+    def reached(self) -> bool:
+        """True if the application is known to have had it."""
+        return self.served is not None or self.request.status > 0
 
     @property
     def latency_ns(self) -> int:
@@ -126,7 +134,8 @@ def queue_of(lane: Lane) -> Queue:
 
 def read(run: Run) -> Timeline:
     """Join a run's values."""
-    requests = tuple(map(_with_an_end, run.requests))
+    run = join(replace(run, requests=tuple(map(_with_an_end, run.requests))))
+    requests = run.requests
     pairs = _join_requests(requests, run.served)
     routes = {(served.pid, served.start_ns): requests[index].route for index, served in pairs.items()}
     held = _held(run, routes)
@@ -268,7 +277,8 @@ def _exchanges(
         served = pairs.get(index)
         pid = served.pid if served else pids.get(request.port, only)
         steps = tuple(own.get((pid, served.start_ns), ())) if served else ()
-        began = served.start_ns if served else request.done_ns
+        without = request.sent_ns if request.status > 0 else request.done_ns
+        began = served.start_ns if served else without
         first = steps[0].step.start_ns if steps else began
         loops = [h.lane for h in steps if h.lane.kind is not LaneKind.WORKER_THREAD]
         result.append(
