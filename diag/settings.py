@@ -106,7 +106,7 @@ def find_table(cwd: Path) -> ToolTable:
 def explain_options(
     flags: Mapping[str, object], *, table: ToolTable | None = None, cwd: Path | None = None
 ) -> ExplainOptions:
-    """Options from flags and, where a flag is None or empty, from the table.
+    """Options from flags and, where a flag is None or (), from the table.
 
     Args:
         flags: by the names of `KEYS`, and ``args``; values as typed (durations as text).
@@ -121,7 +121,7 @@ def explain_options(
     values: dict[str, object] = {}
     for name, key in KEYS.items():
         flag = flags.get(name)
-        if flag is not None and flag != () and flag is not False:
+        if flag is not None and flag != ():
             values[key.field] = _converted(key, flag, key.flag, "")
         elif name in found.values:
             values[key.field] = _converted(key, found.values[name], f"{name} in [tool.diag]", str(found.path))

@@ -66,7 +66,7 @@ def flow(items: Sequence[str], glyphs: Glyphs, width: int, *, label: str = "", i
             continue
         if lines:
             lines[-1] += f" {glyphs.dot}"
-        lines.extend(wrap(item, room))
+        lines.extend(wrap(item, room - dot_after))
     return [Text((lead if number == 0 else " " * cell_len(lead)) + line) for number, line in enumerate(lines)]
 
 
