@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from diag.recording import Cell, Unmeasured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +75,79 @@ class ServerOptions:
     workers: int = 1
     threads: int = 0
     extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamPlan:
+    """One stream of requests.
+
+    Attributes:
+        name: ``work``, ``ping`` or ``app``.
+        requests: what is sent.
+        users: closed-loop users, 0 for an open load.
+        rate: requests per second of an open load.
+    """
+
+    name: str
+    requests: tuple[HttpRequest, ...]
+    users: int = 0
+    rate: float = 0.0
+
+    @property
+    def words(self) -> str:
+        """As a report says it."""
+        if self.users:
+            return f"closed, {self.users} user{'s' if self.users > 1 else ''}"
+        return f"open, {self.rate:g}/s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServePlan:
+    """One cell that is served and driven.
+
+    Attributes:
+        cell: what it is.
+        app: what the server loads.
+        server: how it is served.
+        streams: the load.
+        duration_ns: of the load; None lets the survey's answers decide.
+        required: routes the user asked for: they are driven whatever they answer.
+        unmeasured: routes known beforehand not to be drivable.
+        cwd: the folder that the target runs in.
+        environment: variables to set besides.
+        port: the port the user insists on, 0 for any.
+        timeout_ns: for the start and for each answer.
+        seed: of the load's random choices.
+    """
+
+    cell: Cell
+    app: ServedApp
+    server: ServerOptions
+    streams: tuple[StreamPlan, ...]
+    duration_ns: int | None = None
+    required: frozenset[str] = frozenset()
+    unmeasured: tuple[Unmeasured, ...] = ()
+    cwd: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    port: int = 0
+    timeout_ns: int = 60_000_000_000
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptPlan:
+    """One script that is run.
+
+    Attributes:
+        cell: what it is.
+        path: the script.
+        args: its own arguments.
+        cwd: the folder that it runs in.
+        timeout_ns: after which it is interrupted, and what was seen until then is judged.
+    """
+
+    cell: Cell
+    path: str
+    args: tuple[str, ...]
+    cwd: Path
+    timeout_ns: int

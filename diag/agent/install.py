@@ -39,7 +39,7 @@ def install(spool: str | None = None) -> bool:
         if "uvloop" in sys.modules:
             _hook(sys.modules["uvloop"].Loop)
         else:
-            sys.meta_path.insert(0, _UvloopFinder())  # type: ignore[arg-type]
+            sys.meta_path.insert(0, _UvloopFinder())
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
@@ -132,7 +132,7 @@ class _UvloopFinder:
             return None
         import importlib.util  # noqa: PLC0415  # only in a target that uses uvloop
 
-        sys.meta_path.remove(self)  # type: ignore[arg-type]
+        sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         if spec is None or spec.loader is None:
             return spec

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import os
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from diag.agent import words as w
 from diag.agent.process import lane_base
 
 if TYPE_CHECKING:
@@ -181,7 +179,7 @@ def port_of(scope: Any) -> int:
 def describe(callback: Any) -> tuple[str, str]:
     """The coroutine or callback in words, and the task's name."""
     owner = getattr(callback, "__self__", None)
-    if isinstance(owner, asyncio.Task) or hasattr(owner, "get_coro"):
+    if owner is not None and hasattr(owner, "get_coro"):
         coroutine = owner.get_coro()
         return getattr(coroutine, "__qualname__", type(coroutine).__name__), owner.get_name()
     inner = getattr(callback, "func", callback)

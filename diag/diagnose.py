@@ -1,0 +1,146 @@
+"""The library's sentences: explain a target. The one place that knows both measuring and thinking."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+import diag
+from diag.errors import DiagError
+from diag.frameworks.inspect import inspect_target
+from diag.planning import expectation_of, plan_app, plan_script, plan_workload
+from diag.progress import Progress, Silent
+from diag.recording import Machine, Meta
+from diag.rules import judge
+from diag.runner import Runner
+from diag.store import SCHEMA_VERSION, RecordingWriter, read_recording
+from diag.targets import AppTarget, RecordingTarget, ScriptTarget, Target, WorkloadTarget, parse_target, roots
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from diag.finding import Verdict
+    from diag.plan import ServePlan
+    from diag.settings import ExplainOptions
+
+
+class Interrupted(DiagError):
+    """The user stopped the run; what was seen until then is in the recording.
+
+    Attributes:
+        recording: where it is.
+    """
+
+    slug = "interrupted"
+    exit_code = 130
+
+    def __init__(self, recording: Path) -> None:
+        super().__init__(
+            "Interrupted",
+            cause="What was measured until then is kept.",
+            next_step=f"Try: diag explain {recording}",
+        )
+        self.recording = recording
+
+
+def explain(options: ExplainOptions, progress: Progress | None = None) -> Verdict:
+    """Run a target, watch it, and say where its loop was blocked, why, and who paid.
+
+    Args:
+        options: the target and how to run it; `ExplainOptions.output` must name a file.
+        progress: told what is going on.
+
+    Returns:
+        The verdict; its recording is at `options.output`.
+
+    Raises:
+        DiagError: the target cannot be read, started or driven, or the options do not fit.
+    """
+    shown = progress or Silent()
+    target = parse_target(options.target, args=options.args, factory=options.factory, cwd=options.cwd)
+    if isinstance(target, RecordingTarget):
+        return dataclasses.replace(judge(read_recording(target.file)), recording=target.file)
+    prepared = _prepare(target, options, shown)
+    path = options.output or Path(f"diag-{int(time.time())}.diag")
+    writer = RecordingWriter(path, _meta(target, options, prepared.expectation))
+    try:
+        with writer:
+            _carry_out(prepared.actions, Runner(writer, shown))
+    except KeyboardInterrupt:
+        raise Interrupted(path) from None
+    except DiagError:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
+    shown.stage("judging")
+    return dataclasses.replace(judge(read_recording(path)), recording=str(path))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    """What is to be done, and what the workload promises."""
+
+    actions: tuple[Callable[[Runner], object], ...]
+    expectation: str = ""
+
+
+def _prepare(
+    target: AppTarget | WorkloadTarget | ScriptTarget, options: ExplainOptions, progress: Progress
+) -> _Prepared:
+    if isinstance(target, ScriptTarget):
+        plan = plan_script(target, options)
+        return _Prepared(actions=(lambda runner: runner.script(plan),))
+    progress.stage(f"importing {options.target}")
+    inspection = inspect_target(target, timeout_s=min(options.timeout_ns / 1e9, 60.0))
+    if isinstance(target, AppTarget):
+        return _Prepared(actions=_serving([plan_app(target, inspection, options)]))
+    plans = [plan for workload in inspection.workloads for plan in plan_workload(target, workload, options)]
+    return _Prepared(actions=_serving(plans), expectation=expectation_of(inspection.workloads[0]))
+
+
+def _serving(plans: Sequence[ServePlan]) -> tuple[Callable[[Runner], object], ...]:
+    def serve(plan: ServePlan) -> Callable[[Runner], object]:
+        return lambda runner: runner.serve(plan)
+
+    return tuple(serve(plan) for plan in plans)
+
+
+def _carry_out(actions: Sequence[Callable[[Runner], object]], runner: Runner) -> None:
+    """The first must succeed; another that fails is a row without figures."""
+    for index, action in enumerate(actions):
+        try:
+            action(runner)
+        except DiagError:
+            if index == 0:
+                raise
+
+
+def _meta(target: Target, options: ExplainOptions, expectation: str) -> Meta:
+    return Meta(
+        schema_version=SCHEMA_VERSION,
+        diag_version=diag.__version__,
+        argv=tuple(sys.argv),
+        target=options.target,
+        target_kind=target.kind,
+        roots=roots(target),
+        created_utc=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        seed=options.seed,
+        threshold_ns=options.threshold_ns,
+        machine=Machine(
+            python=platform.python_version(),
+            implementation=platform.python_implementation(),
+            platform=platform.platform(),
+            cores=len(os.sched_getaffinity(0)),
+            memory_bytes=psutil.virtual_memory().total,
+        ),
+        expectation=expectation,
+    )
