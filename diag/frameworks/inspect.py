@@ -64,6 +64,8 @@ def inspect_target(target: AppTarget | WorkloadTarget, *, timeout_s: float = IMP
         child, pipe = _start(target, output, hang, timeout_s)
         try:
             line = _read_line(pipe, child, time.monotonic() + timeout_s + _GRACE_S)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_GRACE_S)
         finally:
             _end(child)
             os.close(pipe)
@@ -180,9 +182,7 @@ def _read_line(pipe: int, child: subprocess.Popen[bytes], deadline: float) -> by
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Let it exit, then end its session: what the user's import started is not left behind."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(_GRACE_S)
+    """End its process group: what the user's import started is not left behind."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
@@ -251,6 +251,7 @@ def _error(
 
 def _import_error(answer: Mapping[str, Any], target: AppTarget | WorkloadTarget, output: str) -> TargetError:
     missing = answer["missing"]
+    message = "".join(f": {line}" for line in answer["message"].strip().splitlines()[:1])
     if missing:
         cause = f"The module {missing} is not there, or not installed in this environment ({sys.prefix})."
         next_step = f"python -m pip install {missing.partition('.')[0]}"
@@ -258,7 +259,7 @@ def _import_error(answer: Mapping[str, Any], target: AppTarget | WorkloadTarget,
         cause = f"Its own code raised {answer['type']}."
         next_step = "correct it; importing it must not fail"
     return TargetError(
-        f"{target.text} cannot be imported: {answer['type']}: {answer['message']}",
+        f"{target.text} cannot be imported: {answer['type']}{message}",
         cause=cause,
         next_step=next_step,
         detail=_joined(answer["traceback"], output),

@@ -32,6 +32,7 @@ def main(order: dict[str, Any]) -> None:
     pipe = int(order["pipe"])
     os.set_inheritable(pipe, False)  # what the user's code starts must not hold the pipe open
     os.set_inheritable(int(order["hang"]), False)
+    sys.argv[:] = [order["file"] or order["module"]]  # a module that reads its arguments finds none
     # A C thread without the GIL: it gets through whatever the user's code does.
     faulthandler.dump_traceback_later(order["timeout_s"], file=int(order["hang"]), exit=True)
     answer = _answer(order)

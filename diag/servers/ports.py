@@ -56,10 +56,10 @@ def is_port_message(error: ServerError) -> bool:
     return error.slug == PORT_TAKEN
 
 
-def log_says_taken(log: str) -> bool:
-    """True if a server's log complains of a port that is in use."""
+def log_says_taken(log: str, port: int) -> bool:
+    """True if a server's log complains of its port being in use (the app may complain of another)."""
     lowered = log.lower()
-    return "address already in use" in lowered or "connection in use" in lowered
+    return str(port) in lowered and ("address already in use" in lowered or "connection in use" in lowered)
 
 
 def listens(pids: tuple[int, ...], port: int) -> bool:

@@ -66,7 +66,7 @@ def _raise_if_failed(server: ServerProcess, ready: Path) -> None:
             slug="app-not-loaded",
         )
     log = server.log_tail(40)
-    if log_says_taken(log):
+    if log_says_taken(log, server.port):
         raise port_taken(server.port, "somebody else was faster")
     if code is not None:
         from diag.servers.process import describe_exit  # process.py imports this module
