@@ -7,8 +7,8 @@ Ground truth, by route:
     GET /health             holds its worker for less than a millisecond
     GET /items/<item_id>    the same
     GET /report             holds its worker for 60 ms, on the CPU with the GIL, so that it also slows down
-                            the other threads of its process, at `sum(day * day for day in range(...))`
-    GET /weather            holds its worker for 60 ms, waiting, at `time.sleep`
+                            the other threads of its process, at `revenue = sum(`
+    GET /weather            holds its worker for 60 ms, waiting, at `time.sleep(0.06)`
 """
 
 import time

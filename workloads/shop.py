@@ -4,9 +4,9 @@ Ground truth, by route:
     GET /health             clean
     GET /items/{item_id}    clean (awaits its database)
     GET /catalog            clean (a `def` handler: the sleep holds one of FastAPI's threads, not the loop)
-    GET /report             blocks, on the CPU holding the GIL, at `sum(day * day for day in range(...))`
-    GET /weather            blocks, waiting, at `time.sleep`
-    POST /accounts          blocks, on the CPU without the GIL, at `hashlib.pbkdf2_hmac`
+    GET /report             blocks, on the CPU holding the GIL, at `revenue = sum(`
+    GET /weather            blocks, waiting, at `time.sleep(0.06)`
+    POST /accounts          blocks, on the CPU without the GIL, at `hashlib.pbkdf2_hmac(`
 Every route pays for those three, `/health` as much as any.
 """
 
