@@ -1,0 +1,67 @@
+"""The end of a command: the verdict on standard output, and its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from diag.cli.streams import drop_output, unwritable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from diag.finding import Verdict
+
+# What is not a terminal has no width of its own; tables fit, and logs stay readable.
+PIPE_WIDTH = 100
+
+
+def output_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The options of every command that ends with a verdict."""
+    for option in (
+        click.option("--debug", is_flag=True, help="Show diag's own tracebacks (or set DIAG_DEBUG=1)."),
+        click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors; the exit code tells."),
+        click.option("-v", "--verbose", is_flag=True, help="Leave nothing out, and say where time went."),
+        click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON."),
+    ):
+        command = option(command)
+    return command
+
+
+def tell(verdict: Verdict, *, as_json: bool, verbose: bool, quiet: bool) -> int:
+    """Print the verdict and return its exit code.
+
+    Raises:
+        DiagError: standard output cannot be written.
+        BrokenPipeError: nobody reads it any more.
+    """
+    if quiet:
+        return verdict.exit_code
+    try:
+        if as_json:
+            from diag.reports.json import to_json
+
+            sys.stdout.write(to_json(verdict) + "\n")
+        else:
+            _show(verdict, verbose=verbose)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop_output()
+        raise unwritable(error, recording=verdict.recording) from error
+    return verdict.exit_code
+
+
+def _show(verdict: Verdict, *, verbose: bool) -> None:
+    from rich.console import Console
+
+    from diag.reports.terminal import show
+
+    console = Console()
+    if not console.is_terminal and not os.environ.get("COLUMNS", "").isdigit():
+        console.width = PIPE_WIDTH
+    show(verdict, console, verbose=verbose)
