@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from diag import units
@@ -31,6 +32,7 @@ _NAMES = {
 # Of these the cost is always said, even where there is none.
 _COSTLY = ("blocked-loop", "convoy", "held-worker")
 _WORST_ROUTES = 3
+_INSTALLED = re.compile(r"^.*/(?:site|dist)-packages/")
 # Causes below this share of the blocked time are noise of the sampling.
 _LEAST_SHARE = 0.01
 
@@ -135,7 +137,12 @@ def _worst(group: VictimGroup) -> str:
 
 def callers(places: Sequence[Location], glyphs: Glyphs) -> str:
     """How a culprit was reached, outermost first."""
-    return f" {glyphs.arrow} ".join(f"{place.function} ({place.path}:{place.line})" for place in places)
+    return f" {glyphs.arrow} ".join(f"{place.function} ({where(place)})" for place in places)
+
+
+def where(place: Location) -> str:
+    """File and line; of an installed package's file, the part that names the package."""
+    return f"{_INSTALLED.sub('', place.path)}:{place.line}"
 
 
 def clean_handlers(verdict: Verdict) -> str:

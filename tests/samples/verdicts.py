@@ -83,7 +83,7 @@ RENDER = Finding(
     title="GET /report",
     location=location(),
     also=((location(line=91, text="    body += pdf.footer()"), 12),),
-    path=(location("shop/api.py", 31, ""), location("shop/report.py", 80, "")),
+    path=(location("/v/lib/python3.11/site-packages/pdf/api.py", 31, ""), location("shop/report.py", 80, "")),
     blocks=tuple(block(number) for number in range(12)),
     p50_ns=182 * MS,
     max_ns=240 * MS,
@@ -96,7 +96,7 @@ RENDER = Finding(
     victims=VICTIMS,
     not_accepted=6,
     why="pure-Python computing; a thread would still hold the GIL",
-    advice="run it in a process pool",
+    advice="could help: running it in a process pool",
 )
 CONVOY = Finding(
     rule="convoy",
@@ -272,7 +272,7 @@ WORKLOAD = replace(
             path=(),
             causes=(CauseShare(cause=Cause.WAITING, ns=2_200 * MS),),
             why="it waits without giving the loop back",
-            advice="await asyncio.sleep instead",
+            advice="could help: `await asyncio.sleep(...)`",
         ),
     ),
     handlers=(),

@@ -56,7 +56,7 @@ def _headline(finding: Finding, page: Page) -> Iterator[Text]:
     head = Text(f"{symbols[finding.severity]} {sentences.name(finding)}", style=_STYLES[finding.severity])
     title = cut(finding.title, page.width - head.cell_len - 2, page.glyphs.ellipsis)
     place = finding.location
-    right = f"{place.path}:{place.line}" if place else ""
+    right = sentences.where(place) if place else ""
     left = Text.assemble(head, "  ", (title, "bold"))
     yield from layout.ends(left, right, page.width, page.glyphs.ellipsis)
 
@@ -76,8 +76,7 @@ def _reasons(finding: Finding, verdict: Verdict, page: Page) -> Iterator[tuple[s
     yield "via", sentences.callers(callers, page.glyphs)
     yield "cost", sentences.cost(finding, requests=verdict.summary.requests > 0)
     yield "why", finding.why
-    tested = "compare below" if len(verdict.cells) > 1 else "not tested here"
-    yield "fix", f"{finding.advice} ({tested})" if finding.advice else ""
+    yield "fix", finding.advice
     evidence = finding.evidence if page.verbose else finding.evidence[:_MOST_EVIDENCE]
     for text in evidence:
         yield "seen", text
