@@ -242,9 +242,12 @@ class Generator:
             return self.poller.poll(min(max(gap_ns, 0), _LONGEST_WAIT_NS) / 1e9)
         if gap_ns > self._spec.spin_ns:
             return self.poller.wait(min(gap_ns - self._spec.spin_ns, _LONGEST_WAIT_NS), _EXACT_EVENTS)
-        events = self.poller.poll(0, _EXACT_EVENTS)
-        if not events:
-            self._spun_ns += _clock() - now
+        poll = self.poller.poll
+        events, after = poll(0, _EXACT_EVENTS), now
+        while not events and after - now < gap_ns:
+            after = _clock()
+            events = poll(0, _EXACT_EVENTS)
+        self._spun_ns += after - now
         return events
 
     def _housekeeping(self, now: int) -> None:

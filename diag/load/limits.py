@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import resource
@@ -89,6 +90,16 @@ def ensure_descriptors(spec: LoadSpec) -> None:
         )
         raise LimitError(msg)
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed if hard == resource.RLIM_INFINITY else hard, hard))
+
+
+def sharpen_timers() -> None:
+    """Ask the kernel to wake this process on time, where it can be asked.
+
+    Linux may delay each wake-up by the timer slack, 50 µs, to save power. Without it a sleep here ended
+    20 µs late instead of 70 µs (median), so that less of each wait has to be spun.
+    """
+    with contextlib.suppress(OSError):
+        Path("/proc/self/timerslack_ns").write_text("1")
 
 
 def pin(cpu: int | None) -> str | None:

@@ -34,6 +34,7 @@ def main() -> int:
     try:
         spec = LoadSpec.from_json(line)
         limits.ensure_descriptors(spec)
+        limits.sharpen_timers()
         note = limits.pin(spec.cpu)
         generator = Generator(spec)
         session = _Session(generator, [note] if note else [], rest)

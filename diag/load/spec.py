@@ -149,8 +149,13 @@ class LoadSpec:
     """Wait so long for the first connections before the clock starts."""
     drain_ns: int = 5_000_000_000
     """Wait so long for answers after sending has stopped."""
-    spin_ns: int = 500_000
-    """Spin instead of sleep for the last part of a wait for an arrival: sleeping is about as late."""
+    spin_ns: int = 200_000
+    """Spin instead of sleep for the last part of a wait for an arrival or the end of a think time.
+
+    A sleep here ended 20 to 50 µs late (90 % of them), epoll's milliseconds and the timer slack being
+    avoided; with 200 µs of spinning 90 % of arrivals were sent within 1 µs, as with 500 µs, for a third
+    of the CPU time.
+    """
 
     def __post_init__(self) -> None:
         """Check the fields."""
