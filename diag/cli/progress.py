@@ -14,6 +14,7 @@ from diag.reports.text import clean, cut, glyphs_for
 
 # Drawing costs the machine that is being measured: a few times a second is enough for people.
 _LEAST_GAP_NS = 200_000_000
+_SECOND_NS = 1_000_000_000
 _CLEAR_LINE = "\r\x1b[2K"
 
 
@@ -71,7 +72,9 @@ class TerminalProgress:
         parts = [self._stage]
         if self._fraction is not None:
             parts.append(units.whole_percent(self._fraction))
-        parts.append(units.duration((now - self._began_ns) // 1_000_000_000 * 1_000_000_000))
+        seconds = (now - self._began_ns) // _SECOND_NS
+        if seconds:
+            parts.append(f"{seconds} s" if seconds < 60 else units.duration(seconds * _SECOND_NS))
         text = cut(f" {self._glyphs.dot} ".join(parts), self._console.width - 1, self._glyphs.ellipsis)
         self._write(_CLEAR_LINE + text)
         self._drawn_ns = now

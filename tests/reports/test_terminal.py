@@ -60,12 +60,12 @@ data: 18,402 steps, all timed · stacks for 92 % of 12 blocks ·
       91 │     body += pdf.footer()  12 %
   12 blocks · p50 182 ms, max 240 ms ·
   98 % on-CPU holding the GIL, 2 % run-queue wait
-  via : render (shop/api.py:31) → render (shop/report.py:80)
+  via : render (pdf/api.py:31) → render (shop/report.py:80)
   cost: 37 other requests waited 4.1 s in all (worst: GET /health +231 ms,
         GET /cart +180 ms, POST /items +60 ms and 1 other; 6 had not reached the
         app yet)
   why : pure-Python computing; a thread would still hold the GIL
-  fix : run it in a process pool (not tested here)
+  fix : could help: running it in a process pool
 
 ~ CONVOY  GET /list                                           shop/listing.py:12
       12 │         rows.append(fill(row))
@@ -114,7 +114,7 @@ data: 18,402 steps, all timed · stacks for 92 % of 12 blocks · run-queue wait 
   cost: 37 other requests waited 4.1 s in all (worst: GET /health +231 ms, GET /cart +180 ms, POST /items +60 ms and 1
         other; 6 had not reached the app yet)
   why : it waits without giving the loop back
-  fix : await asyncio.sleep instead (compare below)
+  fix : could help: `await asyncio.sleep(...)`
 
    side by side   req/s     p50     p99  victims' p99  blocked  CPU/req  failed
 ▸  blocking        9.83  102 ms  130 ms        101 ms     98 %  0.48 ms       0  straight in async def
@@ -169,12 +169,12 @@ data: 18,402 steps, all timed · stacks for 92 % of 12 blocks ·
       91 │     body += pdf.footer()  12 %
   12 blocks · p50 182 ms, max 240 ms ·
   98 % on-CPU holding the GIL, 2 % run-queue wait
-  via : render (shop/api.py:31) → render (shop/report.py:80)
+  via : render (pdf/api.py:31) → render (shop/report.py:80)
   cost: 37 other requests waited 4.1 s in all (worst: GET /health +231 ms,
         GET /cart +180 ms, POST /items +60 ms and 1 other; 6 had not reached the
         app yet)
   why : pure-Python computing; a thread would still hold the GIL
-  fix : run it in a process pool (not tested here)
+  fix : could help: running it in a process pool
 
 ~ CONVOY  GET /list                                           shop/listing.py:12
       12 │         rows.append(fill(row))
