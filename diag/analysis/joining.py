@@ -37,11 +37,12 @@ class _Join:
         self._pids = {lane.lane_id: lane.pid for lane in run.lanes}
         self._served: dict[tuple[int, int], Served] = {}  # (port, sent) of the request
         self._alone: list[Served] = []
+        self._keys: set[int] = {served.start_ns for served in run.served}
         for served in run.served:
             self._place(served)
 
     def _place(self, served: Served) -> None:
-        request = self._request_at(served.port, served.start_ns, served.start_ns)
+        request = self._request_at(served.port, served.start_ns)
         if request is None:
             self._alone.append(served if served.end_ns else replace(served, end_ns=served.start_ns))
             return
@@ -49,17 +50,21 @@ class _Join:
         # The first is kept: one request may reach two applications that are both watched.
         self._served.setdefault((request.port, request.sent_ns), whole)
 
-    def _request_at(self, port: int, start: int, end: int) -> Request | None:
+    def _request_at(self, port: int, at: int) -> Request | None:
+        """The request under way on a connection at one moment.
+
+        That moment is a step's beginning: before its end, the answer may be out and the next request in.
+        """
         found = self._requests.get(port)
         if not port or found is None:
             return None
-        index = bisect_right(self._sent[port], end) - 1
-        if index < 0 or 0 < found[index].done_ns < start:
+        index = bisect_right(self._sent[port], at) - 1
+        if index < 0 or 0 < found[index].done_ns < at:
             return None
         return found[index]
 
     def _key(self, lane_id: int, port: int, start: int, end: int) -> int:
-        request = self._request_at(port, start, end)
+        request = self._request_at(port, start)
         if request is None:
             return 0
         place = (request.port, request.sent_ns)
@@ -69,11 +74,17 @@ class _Join:
                 pid=self._pids.get(lane_id, 0),
                 tid=0,
                 port=port,
-                start_ns=min(request.sent_ns, start),
+                start_ns=self._new_key(min(request.sent_ns, start)),
                 end_ns=max(request.done_ns, end),
             )
             self._served[place] = served
         return served.start_ns
+
+    def _new_key(self, start: int) -> int:
+        while start in self._keys:  # two users that send in the same nanosecond are two requests
+            start += 1
+        self._keys.add(start)
+        return start
 
     def _step(self, step: Step) -> Step:
         if not step.port and not step.waiters:
