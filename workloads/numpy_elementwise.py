@@ -2,7 +2,7 @@
 
 What blocks: two million products, 120 times over (as one image after another would be).
 Cause: on the CPU without the GIL: numpy gives it back during the inner loop of a large array. (It keeps
-    it for arrays under 500 elements and for arrays of Python objects.)
+    it for arrays of up to 500 elements and for arrays of Python objects.)
 Who suffers: every other request on the loop.
 What fixes it: a thread. See clean/numpy_elementwise_in_thread.py.
 Why `out=`: `a * b` would ask for a new array each time, and finding the memory for it would be measured as

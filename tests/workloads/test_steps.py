@@ -16,7 +16,7 @@ import pytest
 from shipped import FOLDER, Loaded
 
 LIMIT_NS = 10_000_000
-# Longer pauses than this are seen now and then only: a full garbage collection takes about 3 ms.
+# Longer steps than this are seen once in some thousand only; docs/explanation/workloads.md, "What is left".
 USUAL_NS = 3_000_000
 USERS = 3
 CALLS = 2
