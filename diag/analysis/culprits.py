@@ -60,27 +60,43 @@ class Part:
     seen: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a culprit is.
+
+    Attributes:
+        line: its hottest line.
+        also: other lines of it with their share in percent.
+        path: the lines that led to it, outermost first.
+    """
+
+    line: Line
+    also: tuple[tuple[Line, int], ...] = ()
+    path: tuple[Line, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Culprit:
     """A line, or a function with its hottest line, and all the time it held lanes.
 
     Attributes:
         key: what makes it one.
-        place: its line, None where no stack shows it.
-        user: True if the line is the user's, False if a library's.
-        also: other lines of it with their share in percent.
-        path: the user's lines that led to it, outermost first.
+        user: True if its lines are the user's, False if a library's.
+        samples: the stacks that show it.
         parts: its part of each block, in order.
         gil: what was seen of the GIL while it computed.
     """
 
     key: Key
-    place: Line | None
     user: bool
-    also: tuple[tuple[Line, int], ...]
-    path: tuple[Line, ...]
+    samples: tuple[Sample, ...]
     parts: tuple[Part, ...]
     gil: GilKnowledge
+
+    def place(self, parts: Iterable[Part]) -> Place | None:
+        """The hottest line of some of its parts, None where no stack shows one."""
+        blocks = {id(part.block) for part in parts}
+        return _place(self.key, [sample for sample in self.samples if id(sample.block) in blocks])
 
     @property
     def split(self) -> Amounts:
@@ -292,26 +308,30 @@ def _united(of_one: Mapping[Key, Part], final: Mapping[Key, Key]) -> dict[Key, P
 
 
 def _culprit(key: Key, parts: Sequence[Part], samples: Sequence[Sample], code: Code) -> Culprit:
+    return Culprit(
+        key=key,
+        user=all(sample.user for sample in samples),
+        samples=tuple(samples),
+        parts=tuple(sorted(parts, key=lambda part: part.block.start_ns)),
+        gil=knowledge([part.block for part in parts], samples, code),
+    )
+
+
+def _place(key: Key, samples: Sequence[Sample]) -> Place | None:
     weights: Counter[Line] = Counter()
     for sample in samples:
         weights[_line_in(key, sample)] += sample.weight
     own = [line for line in weights if _belongs(key, line)] or list(weights)
-    place = max(own, key=lambda line: (weights[line], line), default=None)
+    hottest = max(own, key=lambda line: (weights[line], line), default=None)
+    if hottest is None:
+        return None
     whole = sum(weights.values()) or 1
-    also = tuple(
+    also = [
         (line, round(100 * weight / whole))
         for line, weight in weights.most_common()
-        if line != place and weight >= ALSO_SHARE * whole
-    )
-    return Culprit(
-        key=key,
-        place=place,
-        user=all(sample.user for sample in samples),
-        also=also[:ALSO_LINES],
-        path=_callers(place, samples),
-        parts=tuple(sorted(parts, key=lambda part: part.block.start_ns)),
-        gil=knowledge(parts, samples, place, code),
-    )
+        if line != hottest and weight >= ALSO_SHARE * whole
+    ]
+    return Place(line=hottest, also=tuple(also[:ALSO_LINES]), path=_callers(hottest, samples))
 
 
 def _line_in(key: Key, sample: Sample) -> Line:
@@ -329,7 +349,7 @@ def _belongs(key: Key, line: Line) -> bool:
     return (line.path, line.line) == (key.path, key.line)
 
 
-def _callers(place: Line | None, samples: Sequence[Sample]) -> tuple[Line, ...]:
+def _callers(place: Line, samples: Sequence[Sample]) -> tuple[Line, ...]:
     paths: Counter[tuple[Line, ...]] = Counter()
     for sample in samples:
         if place in sample.chain:

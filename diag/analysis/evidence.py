@@ -10,8 +10,7 @@ from diag.analysis.blame import Piece, Victims
 from diag.analysis.blocks import Block
 from diag.analysis.case import Case
 from diag.analysis.causes import GilKnowledge, amounts, main_cause, shares, total
-from diag.analysis.culprits import Culprit, Part
-from diag.analysis.source import Line
+from diag.analysis.culprits import Culprit, Part, Place
 from diag.analysis.statistics import percentile_ns
 from diag.finding import BlockRef, Cause, CauseShare, Confidence, Finding, Severity
 from diag.units import plural
@@ -67,7 +66,7 @@ def finding(
     title: str,
     evidence: Evidence,
     culprit: Culprit | None = None,
-    place: Line | None = None,
+    place: Place | None = None,
     why: str = "",
     advice: str = "",
     sentences: Sequence[str] = (),
@@ -75,7 +74,7 @@ def finding(
     """A finding about some parts of blocks."""
     durations = [part.split.own_ns for part in evidence.parts]
     gil = culprit.gil if culprit else GilKnowledge()
-    line = place or (culprit.place if culprit else None)
+    place = place or (culprit.place(evidence.parts) if culprit else None)
     victims = evidence.victims
     bounds = f"{plural(victims.bounds, 'delay')} may be shorter: since when they waited is only bounded."
     return Finding(
@@ -83,9 +82,9 @@ def finding(
         severity=severity,
         confidence=confidence,
         title=title,
-        location=case.code.location(line) if line else None,
-        also=tuple((case.code.location(line), share) for line, share in culprit.also) if culprit else (),
-        path=tuple(map(case.code.location, culprit.path)) if culprit else (),
+        location=case.code.location(place.line) if place else None,
+        also=tuple((case.code.location(line), share) for line, share in place.also) if place else (),
+        path=tuple(map(case.code.location, place.path)) if place else (),
         blocks=tuple(_reference(case, part, gil) for part in evidence.parts),
         p50_ns=percentile_ns(durations, 0.5),
         max_ns=max(durations, default=0),
@@ -111,7 +110,7 @@ def title_of(parts: Sequence[Part], fallback: str = "") -> str:
 
 def where_not_user(culprit: Culprit, title: str) -> tuple[str, ...]:
     """A sentence for a culprit that is no line of the user's."""
-    if culprit.place is None:
+    if not culprit.samples:
         return (f"No stack was taken in time, so that its line was not seen: {title}.",)
     if not culprit.user:
         return (f"In the framework, while answering {title}: no line of the target's own was on the stack.",)
@@ -121,7 +120,7 @@ def where_not_user(culprit: Culprit, title: str) -> tuple[str, ...]:
 def confidence_of(culprit: Culprit, parts: Sequence[Part]) -> Confidence:
     """How sure a culprit is: whether its line was seen, in how many of its blocks, and whose it is."""
     seen = sum(part.seen for part in parts)
-    if culprit.place is None or not seen:
+    if not seen:
         return Confidence.LOW
     return Confidence.HIGH if culprit.user and seen >= FEW_STACKS * len(parts) else Confidence.MEDIUM
 

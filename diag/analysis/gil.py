@@ -4,47 +4,40 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
+from diag.analysis.blocks import Block
 from diag.analysis.causes import GilKnowledge
 from diag.analysis.samples import Sample, chain_of, spied_of
 from diag.analysis.source import Code, Line
 from diag.analysis.timeline import Held
 
-if TYPE_CHECKING:
-    from diag.analysis.culprits import Part
-
 SECOND_LINE_SHARE = 0.15
 """A line with a smaller share of the samples may be chance."""
 
 
-def knowledge(
-    parts: Iterable[Part], samples: Sequence[Sample], place: Line | None, code: Code
-) -> GilKnowledge:
+def knowledge(blocks: Iterable[Block], samples: Sequence[Sample], code: Code) -> GilKnowledge:
     """What is known of the GIL over all blocks of a culprit.
 
     py-spy looks at most about four times a second, so that most blocks have no look of their own; the looks
     at other blocks of the same culprit speak for them.
 
     Args:
-        parts: the culprit's parts of blocks.
-        samples: the stacks that made it the culprit.
-        place: its line.
+        blocks: the culprit's.
+        samples: the stacks that made it the culprit; none where its line was not seen.
         code: source text.
     """
     lines = {(sample.leaf.path, sample.leaf.line) for sample in samples}
     functions = {(sample.leaf.path, sample.leaf.function) for sample in samples}
     held = free = 0
-    for step in (step for part in parts for step in part.block.held):
-        for stack in spied_of(step, code):
-            chain = chain_of(stack.frames, code)[0]
-            if not stack.active or stack.owns_gil is None or (lines and not chain):
-                continue
-            leaf = chain[-1] if chain else None
-            known = leaf and ((leaf.path, leaf.line) in lines or (leaf.path, leaf.function) in functions)
-            if known or place is None:
-                held += stack.owns_gil
-                free += not stack.owns_gil
+    for stack in (stack for block in blocks for one in block.held for stack in spied_of(one, code)):
+        if not stack.active or stack.owns_gil is None:
+            continue
+        leaf = next(iter(chain_of(stack.frames, code)[0][-1:]), None)
+        if not samples or (
+            leaf and ((leaf.path, leaf.line) in lines or (leaf.path, leaf.function) in functions)
+        ):
+            held += stack.owns_gil
+            free += not stack.owns_gil
     return GilKnowledge(held=held, free=free, bytecode=_runs_bytecode(samples, code))
 
 

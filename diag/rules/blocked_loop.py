@@ -62,7 +62,7 @@ def find(case: Case) -> Iterator[Finding]:
 def _judge(case: Case, culprit: Culprit, parts: tuple[Part, ...]) -> Finding:
     evidence = gather(case, parts, culprit.gil)
     title = title_of(parts)
-    place = culprit.place
+    place = culprit.place(parts)
     doubtful = may_be_the_machine(case, parts, evidence.main, line_seen=place is not None)
     convoys = sum(part.block.convoy for part in parts)
     once = "Seen once only" if len(parts) == 1 else f"Seen {len(parts)} times only"
@@ -80,7 +80,8 @@ def _judge(case: Case, culprit: Culprit, parts: tuple[Part, ...]) -> Finding:
         title=title,
         evidence=evidence,
         culprit=culprit,
+        place=place,
         why=why(evidence.causes, evidence.main),
-        advice=advice(evidence.main, case.code.calls(place.path, place.line) if place else ()),
+        advice=advice(evidence.main, case.code.calls(place.line.path, place.line.line) if place else ()),
         sentences=sentences,
     )

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 from diag.analysis.advice import advice, why
 from diag.analysis.case import Case
 from diag.analysis.causes import GilKnowledge
-from diag.analysis.culprits import Part
+from diag.analysis.culprits import Part, Place
 from diag.analysis.evidence import finding, gather, title_of
 from diag.analysis.gil import owner
 from diag.analysis.phases import phases
@@ -56,7 +56,7 @@ def find(case: Case) -> Iterator[Finding]:
             confidence=Confidence.MEDIUM if place else Confidence.LOW,
             title=place.function if place else "another thread",
             evidence=evidence,
-            place=place,
+            place=Place(line=place) if place else None,
             why=why(evidence.causes, evidence.main),
             advice=advice(evidence.main, ()),
             sentences=(f"What waited for the GIL: {delayed}.",) if delayed else (),

@@ -4,8 +4,27 @@ from __future__ import annotations
 
 import pytest
 from recordings import (
-    ADD, AT_ADD, AT_DUMPS, AT_GET, AT_LOOP, AT_RUN, AT_SLEEP, APP, DUMPS, FASTAPI, GET, LOAD_CALL, MS,
-    RENDER_CALL, RUN, SERVER_FRAMES, SLEEP, Scene, healthy, user, waiter,
+    ADD,
+    APP,
+    AT_ADD,
+    AT_DUMPS,
+    AT_GET,
+    AT_LOOP,
+    AT_RUN,
+    AT_SLEEP,
+    DUMPS,
+    FASTAPI,
+    GET,
+    LOAD_CALL,
+    MS,
+    RENDER_CALL,
+    RUN,
+    SERVER_FRAMES,
+    SLEEP,
+    Scene,
+    healthy,
+    user,
+    waiter,
 )  # fmt: skip
 
 from diag.finding import Cause, Confidence, Finding, Severity, Status, Verdict
