@@ -1,6 +1,6 @@
 """Reading a big file inside an async handler.
 
-What blocks: a 64 MiB file, read 18 times over in pieces of 4 MiB.
+What blocks: a 64 MiB file, read 24 times over in pieces of 4 MiB.
 Cause: on the CPU without the GIL. That surprises: the file is in the page cache after the first time, and
     then a read is the kernel copying memory on this thread's time. A read that has to wait for a disk or
     a network file system would be waiting. Either way the loop stands still.
@@ -37,7 +37,7 @@ def buffer() -> bytearray:
 
 @diag.workload(
     kind="io",
-    params={"mebibytes": 64, "passes": 18},
+    params={"mebibytes": 64, "passes": 24},
     expect=diag.Blocks(at="os.preadv(descriptor, [piece], offset)", cause="on-cpu-no-gil"),
 )
 def file_read(mebibytes: int, passes: int) -> int:

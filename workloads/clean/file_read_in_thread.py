@@ -43,7 +43,7 @@ def read_all(mebibytes: int, passes: int) -> int:
 
 @diag.workload(
     kind="io",
-    params={"mebibytes": 64, "passes": 18},
+    params={"mebibytes": 64, "passes": 24},
     expect=diag.Clean(because="another thread reads, and the kernel copies without the GIL"),
 )
 async def file_read_in_thread(mebibytes: int, passes: int) -> int:
