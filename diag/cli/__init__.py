@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if "_DIAG_COMPLETE" in os.environ:  # the shell asks for completions
             cli.main(args, prog_name="diag")
-        with cli.make_context("diag", args) as context:
+        with cli.make_context("diag", list(args)) as context:
             code = cli.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as done:

@@ -57,11 +57,10 @@ def tell(verdict: Verdict, *, as_json: bool, verbose: bool, quiet: bool) -> int:
 
 
 def _show(verdict: Verdict, *, verbose: bool) -> None:
-    from rich.console import Console
-
+    from diag.cli.console import PlainConsole
     from diag.reports.terminal import show
 
-    console = Console()
+    console = PlainConsole()
     if not console.is_terminal and not os.environ.get("COLUMNS", "").isdigit():
         console.width = PIPE_WIDTH
     show(verdict, console, verbose=verbose)

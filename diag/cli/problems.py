@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import traceback
 
 import click
-from rich.console import Console
 from rich.text import Text
 
+from diag.cli.console import PlainConsole
 from diag.errors import DiagError, UsageError
 from diag.reports import layout
 from diag.reports.text import clean
@@ -20,9 +21,10 @@ _MOST_DETAIL = 40
 
 def show(error: DiagError) -> None:
     """Print an error to standard error."""
-    console = Console(stderr=True)
-    for line in lines(error, width=min(console.width, _WIDEST), encoding=console.encoding):
-        console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
+    console = PlainConsole(stderr=True)
+    with contextlib.suppress(OSError):  # nobody reads it: the exit code says it all the same
+        for line in lines(error, width=min(console.width, _WIDEST), encoding=console.encoding):
+            console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
 
 def lines(error: DiagError, *, width: int, encoding: str = "utf-8") -> list[Text]:

@@ -9,6 +9,7 @@ from typing import Self
 from rich.console import Console
 
 from diag import units
+from diag.cli.console import PlainConsole
 from diag.reports import layout
 from diag.reports.text import clean, cut, glyphs_for
 
@@ -29,7 +30,7 @@ class TerminalProgress:
     """
 
     def __init__(self, console: Console | None = None, *, quiet: bool = False) -> None:
-        self._console = console or Console(stderr=True)
+        self._console = console or PlainConsole(stderr=True)
         self._draws = self._console.is_terminal and not self._console.is_dumb_terminal and not quiet
         self._glyphs = glyphs_for(self._console.encoding)
         self._stage = ""

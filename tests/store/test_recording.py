@@ -237,7 +237,7 @@ KILLED_WRITER = """
     import sys
     from pathlib import Path
     sys.path[:0] = [sys.argv[2]]
-    from test_store import CELL, META, request
+    from test_recording import CELL, META, request
     from diag.store import RecordingWriter
 
     writer = RecordingWriter(Path(sys.argv[1]), META)
@@ -389,7 +389,7 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
 FULL_DISK = """
     import resource, sys
     sys.path[:0] = [sys.argv[2]]
-    from test_store import CELL, META, request
+    from test_recording import CELL, META, request
     from diag.errors import RecordingError
     from diag.store import RecordingWriter, read_recording
 
