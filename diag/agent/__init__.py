@@ -21,7 +21,7 @@ late does no harm.
 from __future__ import annotations
 
 from diag.agent.asgi import wrap_asgi
-from diag.agent.install import install, uninstall
+from diag.agent.loops import install, uninstall
 from diag.agent.wsgi import wrap_wsgi
 
 __all__ = ["install", "uninstall", "wrap_asgi", "wrap_wsgi"]

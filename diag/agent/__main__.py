@@ -7,7 +7,7 @@ import os
 import sys
 import types
 
-from diag.agent.install import install
+from diag.agent.loops import install
 
 
 def run_script(arguments: list[str]) -> None:

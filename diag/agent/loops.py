@@ -44,14 +44,14 @@ def install(spool: str | None = None) -> bool:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return True
-    _attach(loop)
+    attach(loop)
     return True
 
 
 def uninstall() -> None:
     """Stop watching; loops go on as if the agent had never been there."""
     for loop in list(_lanes):
-        _detach(loop)
+        detach(loop)
     for loop_class, real in _hooked:
         loop_class.run_forever = real
     _hooked.clear()
@@ -66,18 +66,18 @@ def _hook(loop_class: Any) -> None:
     real = loop_class.run_forever
 
     def run_forever(self: Any) -> Any:
-        _attach(self)
+        attach(self)
         try:
             return real(self)
         finally:
-            _detach(self)
+            detach(self)
 
     run_forever.__doc__ = real.__doc__
     loop_class.run_forever = run_forever
     _hooked.append((loop_class, real))
 
 
-def _attach(loop: Any) -> None:
+def attach(loop: Any) -> None:
     """Start timing a loop that runs, or is about to run, in this thread."""
     spool = process.current()
     if spool is None or loop in _lanes:
@@ -111,7 +111,7 @@ def _new_lane(spool: process.Process, loop: Any) -> LoopLane | None:
     return lane
 
 
-def _detach(loop: Any) -> None:
+def detach(loop: Any) -> None:
     lane = _lanes.pop(loop, None)
     if lane is not None:
         lane.stop()
