@@ -5,7 +5,8 @@
 
 A static nginx with one worker is pinned to one core, the generators to another, and they take turns
 (A B A B …), so that whatever else the machine does falls on all alike. Prints requests per second, CPU
-time per request, and the ratio to wrk of each round: median and range.
+time per request, and the ratio to wrk of each round: median and range. On a machine that others use,
+take many short turns: `--seconds 1 --rounds 20`.
 """
 
 from __future__ import annotations
@@ -130,10 +131,14 @@ def run_wrk(port: int, cpu: int, args: argparse.Namespace) -> Sample:
 
 def report(samples: dict[str, list[Sample]], reference: str) -> None:
     """Print medians, and the ratios to `reference` round by round."""
-    print(f"\n{'':<28}{'req/s':>10}{'CPU µs/req':>12}   ratio to {reference}: req/s, CPU (median [range])")
+    print(
+        "\nmedians; best of all rounds (others on the machine can only slow a turn down); ratios: median [range]"
+    )
+    print(f"{'':<26}{'req/s':>9}{'best':>9}{'CPU µs':>8}{'best':>6}   ratio to {reference}: req/s, CPU")
     for name, own in samples.items():
-        line = f"{name:<28}{statistics.median(s.requests_per_s for s in own):>10,.0f}"
-        line += f"{statistics.median(s.cpu_us for s in own):>12.2f}   "
+        rates, costs = [s.requests_per_s for s in own], [s.cpu_us for s in own]
+        line = f"{name:<26}{statistics.median(rates):>9,.0f}{max(rates):>9,.0f}"
+        line += f"{statistics.median(costs):>8.2f}{min(costs):>6.2f}   "
         for field in ("requests_per_s", "cpu_us"):
             ratios = sorted(
                 getattr(mine, field) / getattr(theirs, field)
