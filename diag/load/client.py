@@ -1,24 +1,27 @@
 """The parent's side of the load generator.
 
-from diag.load.client import LoadProcess
-from diag.load.spec import Closed, LoadSpec, Open, Request, Stream
+For example::
 
-spec = LoadSpec(
-    port=8000,
-    records_path="/tmp/records.bin",
-    streams=(
-        Stream(requests=(Request(path="/work"),), load=Closed(users=4), duration_ns=5_000_000_000),
-        Stream(requests=(Request(path="/ping"),), load=Open(rate=50), duration_ns=5_000_000_000),
-    ),
-)
-with LoadProcess(spec) as load:
-    load.wait_connected(timeout_s=10)   # connections are open, the clock has not started
-    started_ns = load.begin()           # CLOCK_MONOTONIC, as all times in the records
-    result = load.result(timeout_s=30)  # or: load.poll() now and then, load.stop() to end early
-for stream in result.streams:
-    print(stream.name, stream.answered, stream.errors, stream.latency.percentile(99) / 1e6, "ms")
-for record in read_records(spec.records_path):  # from diag.load.records
-    ...
+    from diag.load.client import LoadProcess
+    from diag.load.records import read_records
+    from diag.load.spec import Closed, LoadSpec, Open, Request, Stream
+
+    spec = LoadSpec(
+        port=8000,
+        records_path="/tmp/records.bin",
+        streams=(
+            Stream(requests=(Request(path="/work"),), load=Closed(users=4), duration_ns=5_000_000_000),
+            Stream(requests=(Request(path="/ping"),), load=Open(rate=50), duration_ns=5_000_000_000),
+        ),
+    )
+    with LoadProcess(spec) as load:
+        load.wait_connected(timeout_s=10)   # connections are open, the clock has not started
+        started_ns = load.begin()           # CLOCK_MONOTONIC, as all times in the records
+        result = load.result(timeout_s=30)  # or: load.poll() now and then, load.stop() to end early
+    for stream in result.streams:
+        print(stream.name, stream.answered, stream.errors, stream.latency.percentile(99) / 1e6, "ms")
+    for record in read_records(spec.records_path):
+        ...
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 from hypothesis import given
@@ -28,7 +28,7 @@ def test_arrivals_never_go_back(rate: float, model: str) -> None:
 
 def test_poisson_has_the_rate_and_the_spread_of_its_name() -> None:
     times = list(islice(poisson(1000, "seed"), 100_001))
-    gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(times)]
     mean = sum(gaps) / len(gaps)
     variance = sum((gap - mean) ** 2 for gap in gaps) / len(gaps)
     assert mean == pytest.approx(1_000_000, rel=0.02)

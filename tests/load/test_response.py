@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +41,7 @@ CHUNKED = st.builds(
 def _feed(data: bytes, cuts: list[int], *, head_request: bool = False) -> ResponseScanner:
     scanner = ResponseScanner(head_request=head_request)
     edges = [0, *sorted({cut % (len(data) + 1) for cut in cuts}), len(data)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         if end > start:
             scanner.feed(data[start:end])
     return scanner
