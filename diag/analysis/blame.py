@@ -8,20 +8,26 @@ the delays by several culprits never add up to more than the request waited.
 
 from __future__ import annotations
 
-import itertools
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from diag.analysis.blocks import Block
-from diag.analysis.intervals import Interval, Occupied, clip, merge
+from diag.analysis.intervals import Interval, Occupied, clip
 from diag.analysis.timeline import Exchange, Held, Queue, Timeline, queue_of
 from diag.finding import VictimGroup
 from diag.recording import LaneKind
 
 MINIMUM_DELAY_NS = 1_000_000
 """Shorter delays are no victim's: the finest thing that is recorded step by step is 1 ms."""
+
+SHARE_UNIT = 1 << 20
+"""What a whole stretch counts for: shares of it are whole numbers, rounded down."""
+
+Shared = tuple[Interval, int]
+"""A stretch of time and how many threads shared it."""
 
 Piece = tuple[Block, tuple[Interval, ...]]
 """A block and the stretches of it that are meant."""
@@ -98,17 +104,16 @@ class Delays:
     def occupied(self, pieces: Iterable[Piece]) -> dict[Queue, Occupied]:
         """When each queue was held by some pieces, shared where several threads serve it together."""
         stretches: dict[Queue, list[Interval]] = defaultdict(list)
-        capacity: dict[Queue, int] = {}
+        shared: dict[Queue, Sequence[Shared]] = {}
         for block, segments in pieces:
             lane = block.lane
             queue = queue_of(lane)
             if lane.kind is LaneKind.WORKER_THREAD:
-                capacity[queue] = max(1, lane.capacity)
-                stretches[queue] += _inside(segments, self._busy[lane.pid])
+                shared[queue] = self._busy[lane.pid]
+                stretches[queue] += _inside(segments, shared[queue])
             else:
-                capacity[queue] = 1
                 stretches[queue] += segments
-        return {queue: _stacked(some, capacity[queue]) for queue, some in stretches.items()}
+        return {queue: _stacked(some, shared.get(queue, ())) for queue, some in stretches.items()}
 
     def before(self, exchange: Exchange, occupied: dict[Queue, Occupied]) -> int:
         """How long a request waited before the application behind something."""
@@ -217,8 +222,8 @@ def _worker_pids(timeline: Timeline) -> set[int]:
     return {lane.pid for lane in timeline.run.lanes if lane.kind is LaneKind.WORKER_THREAD}
 
 
-def _saturated(timeline: Timeline, pid: int) -> tuple[Interval, ...]:
-    """When all threads of a process were busy; never where their number has no bound."""
+def _saturated(timeline: Timeline, pid: int) -> tuple[Shared, ...]:
+    """When all threads of a process were busy, and how many; never where their number has no bound."""
     lanes = [lane for lane in timeline.run.lanes if lane.pid == pid]
     capacity = max((lane.capacity for lane in lanes), default=0)
     if not capacity:
@@ -228,41 +233,42 @@ def _saturated(timeline: Timeline, pid: int) -> tuple[Interval, ...]:
         for held in timeline.held
         if held.lane.pid == pid and held.lane.kind is LaneKind.WORKER_THREAD
     ]
-    return merge(stretch for stretch, depth in _depths(steps) if depth >= capacity)
+    return tuple((stretch, depth) for stretch, depth in _depths(steps) if depth >= capacity)
 
 
-def _depths(intervals: Iterable[Interval]) -> list[tuple[Interval, int]]:
+def _depths(intervals: Iterable[Interval]) -> list[Shared]:
     """Disjoint stretches in order, each with how many of the intervals cover it."""
     changes: dict[int, int] = defaultdict(int)
     for start, end in intervals:
         changes[start] += 1
         changes[end] -= 1
-    moments = sorted(changes)
     found, depth = [], 0
-    for at, then in itertools.pairwise(moments):
+    for at, then in pairwise(sorted(changes)):
         depth += changes[at]
         if depth:
             found.append(((at, then), depth))
     return found
 
 
-def _stacked(intervals: Iterable[Interval], capacity: int) -> Occupied:
+def _stacked(intervals: Iterable[Interval], busy: Sequence[Shared]) -> Occupied:
+    """Stretches with their share of the delay: of `n` threads that are busy together each has an n-th."""
     stretches = _depths(intervals)
-    return Occupied(
-        (stretch for stretch, _ in stretches),
-        weights=[min(depth, capacity) for _, depth in stretches],
-        divisor=capacity,
-    )
+    starts = [start for (start, _), _ in busy]
+    weights = [
+        min(SHARE_UNIT, SHARE_UNIT * depth // (busy[bisect_right(starts, start) - 1][1] if busy else 1))
+        for (start, _), depth in stretches
+    ]
+    return Occupied((stretch for stretch, _ in stretches), weights=weights, divisor=SHARE_UNIT)
 
 
-def _inside(segments: Iterable[Interval], busy: Sequence[Interval]) -> list[Interval]:
-    """The parts of some segments that lie in disjoint, ordered intervals."""
+def _inside(segments: Iterable[Interval], busy: Sequence[Shared]) -> list[Interval]:
+    """The parts of some segments that lie in busy stretches, cut where these are."""
     found = []
-    starts = [start for start, _ in busy]
+    starts = [start for (start, _), _ in busy]
     for segment in segments:
         at = max(0, bisect_right(starts, segment[0]) - 1)
-        while at < len(busy) and busy[at][0] < segment[1]:
-            start, end = clip(busy[at], segment)
+        while at < len(busy) and busy[at][0][0] < segment[1]:
+            start, end = clip(busy[at][0], segment)
             if end > start:
                 found.append((start, end))
             at += 1
