@@ -5,6 +5,7 @@ It answers with one line of JSON on a pipe of its own, so that the user's prints
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import json
 import os
@@ -37,7 +38,8 @@ def main(order: dict[str, Any]) -> None:
     faulthandler.dump_traceback_later(order["timeout_s"], file=int(order["hang"]), exit=True)
     answer = _answer(order)
     faulthandler.cancel_dump_traceback_later()
-    sys.stdout.flush()
+    with contextlib.suppress(Exception):  # the user's code may have closed or replaced it
+        sys.stdout.flush()
     with os.fdopen(pipe, "wb") as out:
         out.write(dumps(answer))
     os._exit(0)  # threads and exit handlers of the user's code are of no interest

@@ -37,7 +37,9 @@ def route_info(
     label = f"{method} {path}"
     request: HttpRequest | None = None
     reason = ""
-    if method == "DELETE":
+    if not path.startswith("/"):
+        reason = "its path does not begin with a slash, so that no request can reach it"
+    elif method == "DELETE":
         reason = f"it would delete data; {GIVE_ONE}"
     else:
         try:

@@ -26,7 +26,7 @@ from diag.hosting import CAPACITY, READY, RUN_ID, SERVE, SPOOL, to_json, with_di
 from diag.plan import ServedApp, ServerOptions
 from diag.servers import Server, get_server
 from diag.servers.ports import free_port, is_port_message, require_free_port
-from diag.servers.readiness import wait_until_ready
+from diag.servers.readiness import loaded_pids, wait_until_ready
 from diag.servers.reap import end_all, run_pids, send, session_pids
 
 HOST = "127.0.0.1"
@@ -35,6 +35,7 @@ STOP_GRACE_S = 3.0
 _POLL_S = 0.02
 _PORT_ATTEMPTS = 5
 _LOG_LINES = 20
+_TAIL_BYTES = 64_000
 # Variables with which a server's own command line would be changed behind diag's back.
 _SERVER_VARIABLES = ("UVICORN_", "GUNICORN_CMD_ARGS", "WEB_CONCURRENCY", "WERKZEUG_")
 
@@ -76,9 +77,10 @@ class ServerProcess:
     """
 
     def __init__(
-        self, process: subprocess.Popen[bytes], *, host: str, port: int, log: Path, run_id: str
+        self, process: subprocess.Popen[bytes], *, host: str, port: int, log: Path, ready: Path, run_id: str
     ) -> None:
         self._process = process
+        self._ready = ready
         self.host = host
         self.port = port
         self.pid = process.pid
@@ -114,6 +116,17 @@ class ServerProcess:
         self._process.poll()
         own = session_pids(self.pid) | run_pids(self.run_id) | _descendants(self.pid)
         return tuple(sorted(own, key=lambda pid: (pid != self.pid, pid)))
+
+    def workers(self) -> tuple[int, ...]:
+        """The living processes that have loaded the app."""
+        return tuple(pid for pid in self._loaded() if _lives(pid))
+
+    def lost_workers(self) -> tuple[int, ...]:
+        """Processes that had loaded the app and are gone; the server may have replaced them."""
+        return tuple(pid for pid in self._loaded() if not _lives(pid))
+
+    def _loaded(self) -> list[int]:
+        return loaded_pids(self._ready)
 
     def log_tail(self, lines: int = _LOG_LINES) -> str:
         """The last lines that it wrote."""
@@ -197,7 +210,7 @@ def start_server(
         ready = folder / f"ready-{attempt}"
         ready.mkdir(exist_ok=True)
         variables = _environment(app, options, server, run_id, spool, ready, environment)
-        running = _spawn(server.command(options, HOST, chosen), folder, run_id, chosen, variables, cwd)
+        running = _spawn(server.command(options, HOST, chosen), folder, ready, run_id, chosen, variables, cwd)
         try:
             wait_until_ready(running, ready, server.processes(options), deadline, timeout_s)
         except ServerError as error:
@@ -215,6 +228,7 @@ def start_server(
 def _spawn(
     command: tuple[str, ...],
     folder: Path,
+    ready: Path,
     run_id: str,
     port: int,
     variables: dict[str, str],
@@ -235,7 +249,7 @@ def _spawn(
     except BaseException:  # an interrupt between the fork and the assignment
         end_all(lambda: run_pids(run_id), 0)
         raise
-    return ServerProcess(process, host=HOST, port=port, log=log, run_id=run_id)
+    return ServerProcess(process, host=HOST, port=port, log=log, ready=ready, run_id=run_id)
 
 
 def _environment(
@@ -276,6 +290,13 @@ def describe_exit(returncode: int) -> str:
     return f"died of {name}{hint}"
 
 
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
 def _descendants(pid: int) -> set[int]:
     try:
         found = psutil.Process(pid).children(recursive=True)
@@ -286,7 +307,9 @@ def _descendants(pid: int) -> set[int]:
 
 def _tail(path: Path, lines: int) -> str:
     try:
-        text = path.read_bytes()[-64_000:].decode("utf-8", "replace")
+        with path.open("rb") as file:  # it may be huge: a handler that fails logs a traceback each time
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-lines:])

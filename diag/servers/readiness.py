@@ -45,12 +45,17 @@ def wait_until_ready(
     """
     while True:
         _raise_if_failed(server, ready)
-        loaded = sum(1 for name in os.listdir(ready) if name.startswith("loaded-") and "." not in name)
-        if loaded >= processes and _listening(server) and _answers(server, deadline):
+        if len(loaded_pids(ready)) >= processes and _listening(server) and _answers(server, deadline):
             return
         if time.monotonic() > deadline:
             raise _hung(server, timeout_s)
         time.sleep(_POLL_S)
+
+
+def loaded_pids(ready: Path) -> list[int]:
+    """Processes that have loaded the app, the dead ones included."""
+    names = [name.removeprefix("loaded-") for name in os.listdir(ready) if name.startswith("loaded-")]
+    return sorted(int(name) for name in names if name.isdigit())
 
 
 def _raise_if_failed(server: ServerProcess, ready: Path) -> None:
