@@ -1,0 +1,127 @@
+"""What each message means and what to do about it, by slug: the text of `docs/reference/messages.md`.
+
+A slug that is used anywhere in diag has its entry here; a test sees to it.
+"""
+
+from __future__ import annotations
+
+USAGE = {
+    "usage": "The command line is not one that diag knows. `diag COMMAND --help` lists what it takes.",
+    "no-target": (
+        "There is nothing to look at: no TARGET was given and `[tool.diag]` names none, or what was given is empty. "
+        "A target is a workload file, an app (`package.module:app`), a script or a recording."
+    ),
+    "bad-setting": (
+        "An option, or a key of `[tool.diag]`, has a value of the wrong type or out of range. Durations are texts "
+        "with a unit: `10ms`, `2s`, `1min`."
+    ),
+    "unknown-setting": "A key of `[tool.diag]` is not one of diag's. The keys are those of `diag explain --help`.",
+    "bad-settings-file": "The pyproject.toml that is nearest cannot be read, or is not valid TOML.",
+    "bad-request": (
+        "A request of `--request` is not of the form `METHOD /path [-H 'Name: value'] [body]`, such as "
+        '`POST /items {"name": "x"}`.'
+    ),
+    "no-framework": "There is no framework of that name; the message lists those there are.",
+    "no-server": "There is no server of that name; the message lists those there are.",
+    "no-strategy": (
+        "There is no strategy of that name, or none of those asked for applies to the workload: `native` needs an "
+        "`async def` form, for example."
+    ),
+    "server-interface": "The server does not speak the application's interface: ASGI or WSGI.",
+}
+TARGETS = {
+    "target": "The target could not be read or understood.",
+    "missing-file": "There is no file of that name. It is looked for from the current folder.",
+    "missing-module": (
+        "There is no module of that name on the import path. diag looks from the current folder, as your server "
+        "does; run it in the folder that the server is started in."
+    ),
+    "unreadable-file": "The file system does not let this user read the file.",
+    "not-python": "The file is neither Python source nor a recording.",
+    "wrong-encoding": "The file is not in the encoding that it says, which is UTF-8 unless it says otherwise.",
+    "syntax-error": "Python cannot parse the file; the message has the line.",
+    "no-usual-file": "A folder was named, and none of the files that usually hold an app is in it. Name the file.",
+    "bad-attribute": "What stands after the colon is not a name: `package.module:app`.",
+    "factory-arguments": "A factory is called without arguments. Write one that needs none.",
+    "nothing-to-measure": (
+        "The file holds no app, no function that can be called without arguments, and no call that runs an event "
+        "loop. Put the work into a function: `def work(): ...`."
+    ),
+    "no-app": "The module was imported and no ASGI or WSGI application was found under the names looked at.",
+    "no-workload": "The file holds no workload of that name; the message lists those that it holds.",
+    "workload-needs-arguments": "A workload is called without arguments: give its parameters default values.",
+    "expected-line": (
+        'The line that `diag.Blocks(at="...")` names must be found exactly once inside the workload: it is what the '
+        "verdict is compared with."
+    ),
+    "import-error": (
+        "Importing the target raised an exception; the message has your own frames of the traceback. If a package "
+        "is missing, install diag into the environment of your app."
+    ),
+    "exits-on-import": 'The target calls `sys.exit()` while it is imported. Put it under `if __name__ == "__main__":`.',
+    "crashes-on-import": "The interpreter itself died while it imported the target: a native extension, or `os._exit()`.",
+    "hangs-on-import": "Importing the target took too long; the message has the line, if it is yours.",
+}
+SERVERS = {
+    "server": "The target's server could not be started, or died.",
+    "server-unavailable": "The server is not installed, or cannot be used with the chosen options.",
+    "server-died": "The server ended before it answered; its last log lines are in the message.",
+    "server-hangs": "The server did not answer in time. Raise `--timeout` if it needs longer to start.",
+    "app-not-loaded": "The server started, and importing the app in it raised an exception.",
+    "port-taken": "Another program listens on the port. Leave `--port` out to get a free one.",
+    "port-forbidden": "This user may not listen on the port: those below 1024 belong to root.",
+}
+MEASURING = {
+    "measurement": "The run was made and could not be measured.",
+    "watcher": "The process that watches the target from outside did not start.",
+    "interrupted": "Ctrl-C was pressed. What was measured until then is kept, and can be explained.",
+    "output-unwritable": "The report could not be written to standard output. The recording is there all the same.",
+    "error": "Something went wrong that has no message of its own.",
+    "bug": (
+        "diag met something that it should have foreseen. Run the command again with `DIAG_DEBUG=1` (or `--debug`) "
+        "and report the traceback that it prints."
+    ),
+}
+RECORDINGS = {
+    "recording": "A recording could not be read or written.",
+    "recording-unreadable": "The file is missing, is not a file, or is not this user's to read.",
+    "recording-empty": "The file is empty: its run was stopped at once, or has only just begun.",
+    "recording-foreign": "The file is something else than a recording.",
+    "recording-truncated": "The end of the file is missing: it was not copied whole, or the disk was full.",
+    "recording-damaged": (
+        "Something in the file is not as diag writes it. If the run was killed, a file with `-journal` at its end lay "
+        "beside it: copy both."
+    ),
+    "recording-version": (
+        "The recording's schema is of another version, written by the diag that the message names. Upgrade to that "
+        "one or a newer one."
+    ),
+    "recording-locked": "Another program has the recording open for writing and does not let go.",
+    "recording-exists": "The file that the recording was to go to is not a recording, and is never overwritten.",
+    "recording-unwritable": "The recording cannot be written there: no such folder, no permission, or a full disk.",
+}
+NOTES = {
+    "no-ptrace": (
+        "The kernel does not let diag look into the target, so who held the GIL was not observed; lines and durations "
+        "are as good as ever. It takes root, `CAP_SYS_PTRACE`, or the same user with `kernel.yama.ptrace_scope = 0`."
+    ),
+    "no-schedstat": (
+        "The kernel does not tell how long threads waited for a CPU, so a starved machine cannot be told from code "
+        "that waits."
+    ),
+    "py-spy-missing": "py-spy was not found beside diag, so who held the GIL was not observed.",
+    "py-spy-version": "py-spy does not know this version of Python, so who held the GIL was not observed.",
+    "signal-taken": "The target handles SIGURG itself, which diag uses to ask for stacks; py-spy gave them instead.",
+    "spool-full": "There was no more room for what the target's processes saw; the rest of it is missing.",
+    "too-many-lanes": "More threads took part than can be watched at once; some were not timed.",
+    "unknown-loop": "An event loop of a type that diag does not know ran in the target and was not timed.",
+}
+
+SECTIONS = (
+    ("What was typed", USAGE),
+    ("Targets", TARGETS),
+    ("Servers", SERVERS),
+    ("Measuring", MEASURING),
+    ("Recordings", RECORDINGS),
+    ("Notes on data quality", NOTES),
+)

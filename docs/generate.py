@@ -1,0 +1,189 @@
+"""Make the reference pages that come from code; `python docs/generate.py --check` says whether they are fresh."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from inspect import cleandoc, getdoc, getmembers, isclass
+from pathlib import Path
+
+import click
+
+from diag import finding
+from diag.cli import cli
+from diag.messages import SECTIONS
+from diag.reports.json import FORMAT
+from diag.store import SCHEMA_VERSION, schema_sql
+
+REFERENCE = Path(__file__).parent / "reference"
+_MADE = "<!-- Made by docs/generate.py from {source}; edit that. -->\n\n"
+_COLUMN = re.compile(r"^    (?P<name>\w+) (?P<type>INTEGER|TEXT)(?P<rest>[^,-]*),?\s*(?:-- (?P<words>.*))?$")
+
+
+def recording_page() -> str:
+    """The recording's schema, table by table."""
+    lines = [
+        _MADE.format(source="diag/store/schema.sql"),
+        "# The recording\n\n",
+        f"One SQLite file, schema version {SCHEMA_VERSION}. `sqlite3 FILE .schema` shows the same comments. ",
+        "It can be read while it is being written, from a read-only folder, and after its writer was killed ",
+        "(`meta.finished` is then 0); a `-journal` file beside it, which only a kill in the middle of a commit ",
+        "leaves, belongs to it.\n\n",
+    ]
+    comment: list[str] = []
+    for line in schema_sql().splitlines():
+        if line.startswith("--"):
+            comment.append(line.removeprefix("--").strip())
+        elif line.startswith("CREATE TABLE"):
+            lines.append(f"## {line.split()[2]}\n\n{_paragraphs(comment)}\n\n")
+            lines.append("| column | type | meaning |\n|---|---|---|\n")
+            comment = []
+        elif match := _COLUMN.match(line):
+            kind = match["type"] + ("" if "NOT NULL" in line or "PRIMARY KEY" in line else " or NULL")
+            lines.append(f"| `{match['name']}` | {kind} | {_cell(match['words'] or '')} |\n")
+        elif not line and comment:
+            lines.append(_paragraphs(comment) + "\n\n")
+            comment = []
+        elif line == ");":
+            lines.append("\n")
+    return "".join(lines)
+
+
+def cli_page() -> str:
+    """Every command, its arguments and its options."""
+    lines = [_MADE.format(source="diag/cli"), "# The command line\n\nEvery command also takes `--help`.\n\n"]
+    root = click.Context(cli, info_name="diag")
+    lines.append(_command(cli, root))
+    for name in cli.list_commands(root):
+        command = cli.get_command(root, name)
+        assert command is not None
+        lines.append(_command(command, click.Context(command, info_name=name, parent=root)))
+    return "".join(lines)
+
+
+def _command(command: click.Command, context: click.Context) -> str:
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    lines = [f"## {context.command_path}\n\n```\n{usage}\n```\n\n{_help(command.help or '')}\n\n"]
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    records = [record for option in options if (record := option.get_help_record(context))]
+    if records:
+        lines.append("| option | meaning |\n|---|---|\n")
+    lines += [f"| `{_cell(name)}` | {_cell(words)} |\n" for name, words in records]
+    return "".join([*lines, "\n"])
+
+
+def _help(text: str) -> str:
+    """Click's help text as Markdown: a paragraph after a form feed mark is code."""
+    paragraphs = []
+    for paragraph in cleandoc(text).split("\n\n"):
+        if paragraph.startswith("\b"):
+            paragraphs.append(
+                "```\n" + "\n".join(line.strip() for line in paragraph.splitlines()[1:]) + "\n```"
+            )
+        else:
+            paragraphs.append(" ".join(paragraph.split()))
+    return "\n\n".join(paragraphs)
+
+
+def messages_page() -> str:
+    """Every message, by slug."""
+    lines = [
+        _MADE.format(source="diag/messages.py"),
+        "# Messages\n\nEvery error says what happened, the likely cause and the next command, and ends with the ",
+        "place of its message on this page. Errors exit with 2, Ctrl-C with 130.\n\n",
+    ]
+    for title, messages in SECTIONS:
+        lines.append(f"## {title}\n\n")
+        lines += [f"### {slug}\n\n{words}\n\n" for slug, words in messages.items()]
+    return "".join(lines)
+
+
+def json_page() -> str:
+    """The keys of ``diag explain --json``."""
+    lines = [
+        _MADE.format(source="diag/finding.py"),
+        "# The verdict as JSON\n\n",
+        f"`diag explain --json` and `diag report --json` print one object, of format {FORMAT}: the keys of Verdict ",
+        "below, and `format`, `diag_version` and `exit_code` (0 clean, 1 blocked, 2 could not tell). Keys that end ",
+        "in `_ns` are nanoseconds. A number that could not be computed is `null`. The text is ASCII. A format keeps ",
+        "its keys and their meaning; new keys may come.\n\n",
+    ]
+    classes = [value for _, value in getmembers(finding, isclass) if value.__module__ == finding.__name__]
+    classes.sort(key=lambda value: value is not finding.Verdict)
+    for value in classes:
+        lines.append(f"## {value.__name__}\n\n{_summary(value)}")
+        if is_dataclass(value):
+            words = dict(_attributes(value))
+            lines.append("\n\n| key | type | meaning |\n|---|---|---|\n")
+            lines += [
+                f"| `{field.name}` | {_json_type(str(field.type))} | {_cell(words.get(field.name, ''))} |\n"
+                for field in fields(value)
+            ]
+            lines.append("\n")
+        elif issubclass(value, Enum):
+            names = (member.value if isinstance(member, str) else member.name.lower() for member in value)
+            lines.append(f" One of {', '.join(f'`{name}`' for name in names)}.\n\n")
+    return "".join(lines)
+
+
+def _json_type(annotation: str) -> str:
+    """What JSON has for a Python type."""
+    if annotation == "tuple[tuple[Location, int], ...]":
+        return "list of {location: Location, percent: integer}"
+    words = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "None": "null"}
+    plain = re.sub(r"tuple\[(\w+), \.\.\.\]", r"list of \1", annotation).replace(" | ", " or ")
+    return re.sub(r"\w+", lambda match: words.get(match[0], match[0]), plain)
+
+
+def _summary(value: type) -> str:
+    return " ".join((getdoc(value) or "").split("\n\n")[0].split())
+
+
+def _attributes(value: type) -> Iterator[tuple[str, str]]:
+    """Names and meanings under ``Attributes:`` of a docstring; a line may describe several."""
+    _, _, section = (getdoc(value) or "").partition("Attributes:\n")
+    joined = re.sub(r"\n {8,}", " ", section)
+    for line in joined.splitlines():
+        names, colon, words = line.strip().partition(": ")
+        if colon:
+            for name in names.split(", "):
+                yield name, words
+
+
+def _paragraphs(comment: list[str]) -> str:
+    return "\n".join(comment).strip()
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("``", "`")
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "recording.md": recording_page,
+    "cli.md": cli_page,
+    "messages.md": messages_page,
+    "json.md": json_page,
+}
+
+
+def main() -> int:
+    """Write the pages, or say which are stale."""
+    stale = []
+    for name, make in PAGES.items():
+        path = REFERENCE / name
+        text = make().rstrip() + "\n"
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if "--check" not in sys.argv:
+                path.write_text(text, encoding="utf-8")
+    if "--check" in sys.argv and stale:
+        print(f"stale: {', '.join(stale)}; run: python docs/generate.py")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
