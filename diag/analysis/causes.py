@@ -121,9 +121,15 @@ PROPORTIONAL_FROM = 4
 few the majority is the better estimate."""
 
 
+COMPUTES_SHARE = 0.2
+"""Below this share of CPU time a culprit mostly waits, and a look that finds it on the CPU finds it going to
+sleep or waking up: what it shows of the GIL is not what its computing does."""
+
+
 def shares(split: Amounts, gil: GilKnowledge) -> tuple[CauseShare, ...]:
     """The split with its causes named, largest first, nothing of 0 ns."""
-    held, free = _divide_cpu(split.cpu_ns, gil)
+    computes = split.cpu_ns >= COMPUTES_SHARE * split.own_ns
+    held, free = _divide_cpu(split.cpu_ns, gil) if computes else (0, 0)
     named = [
         (Cause.CPU_GIL, held),
         (Cause.CPU_NO_GIL, free),

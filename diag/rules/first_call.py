@@ -46,6 +46,8 @@ def find(case: Case) -> Iterator[Finding]:
         if not parts:
             continue
         evidence = gather(case, parts, culprit.gil)
+        if not culprit.user and evidence.own_ns < NOTICEABLE_NS:
+            continue  # every framework prepares something for a route's first request
         title = title_of(parts)
         yield finding(
             case,

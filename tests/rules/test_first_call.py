@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recordings import AT_DUMPS, AT_SLEEP, SLEEP, Scene, healthy
+from recordings import AT_DUMPS, AT_SLEEP, FASTAPI, SERVER_FRAMES, SLEEP, Scene, healthy
 
 from diag.finding import Severity, Status
 from diag.rules import judge
@@ -42,3 +42,14 @@ def test_the_servers_own_start_delays_nobody_and_is_not_told() -> None:
     scene = healthy(Scene())
     scene.step(300, 900, cpu=600, label="Server.serve", frames=AT_DUMPS)
     assert judge(scene.recording()).findings == ()
+
+
+def test_what_a_framework_prepares_is_told_only_if_people_notice_it() -> None:
+    inside = (FASTAPI, *SERVER_FRAMES)
+    rules = []
+    for length in (50, 200):
+        scene = healthy(Scene())
+        scene.request("GET /report", 60_000, 499, 801)
+        scene.step(500, 500 + length, cpu=length, port=60_000, frames=inside)
+        rules.append([one.rule for one in judge(scene.recording()).findings])
+    assert rules == [[], ["first-call"]]
