@@ -38,7 +38,10 @@ def lines(error: DiagError, *, width: int, encoding: str = "utf-8") -> list[Text
     for label, text, style in parts:
         for number, line in enumerate(clean(text, encoding=encoding, lines=True).splitlines()):
             lead = label if number == 0 else " " * len(label)
-            said += layout.hang(lead, line, width, label_style=style)
+            if label == "next : ":  # never broken: it is there to be copied
+                said.append(Text.assemble((lead, style), line))
+            else:
+                said += layout.hang(lead, line, width, label_style=style)
         if label == "error: ":
             said += _detail(error.detail, encoding)
     said.append(Text(f"       {MESSAGES_PAGE}#{error.slug}", "dim"))

@@ -53,6 +53,12 @@ def test_of_a_long_detail_the_end_is_shown() -> None:
     assert "    line 99\n" in text
 
 
+def test_the_next_command_is_in_one_piece() -> None:
+    """A command that is broken into lines cannot be copied."""
+    command = "diag explain " + "/long/path" * 20
+    assert f"next : {command}\n" in shown(DiagError("x", next_step=command), width=40)
+
+
 def test_parts_that_are_not_there_are_left_out() -> None:
     """No empty labels."""
     assert shown(DiagError("x")) == "error: x\n       docs/reference/messages.md#error"
