@@ -25,16 +25,15 @@ def watch(lane: LoopLane) -> None:
     run, now_ns, readings, aftermath = _original_run, clock, lane.readings, lane.process.aftermath
     selector = lane.loop._selector
     select = selector.select
-    started = now_ns()
-    due = started
+    started = polled = due = now_ns()
     busy = steps = 0
 
     def timed_select(timeout: float | None = None) -> Any:
-        nonlocal started, due, busy
+        nonlocal started, polled, busy
         words[busy_since] = 0
-        busy += now_ns() - started
+        busy += now_ns() - polled
         result = select(timeout)
-        started = now = now_ns()
+        started = polled = now = now_ns()
         words[busy_since] = now
         lane.iteration += 1
         if now >= due:

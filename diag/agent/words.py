@@ -19,8 +19,8 @@ SERVED_WORDS = 4
 MAX_SERVED = 4_000_000
 SIZE = (HEADER_WORDS + MAX_LANES * LANE_WORDS) * 8
 
-SLOW_NS = 1_000_000
-"""Steps from here on are written down one by one."""
+SLOW_NS = 800_000
+"""Steps from here on are written down one by one: 1 ms, and a margin so that none of 1 ms is missed."""
 
 STACK_SIGNAL = signal.SIGURG
 CANARY_NS = 50_000_000
