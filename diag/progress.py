@@ -9,7 +9,10 @@ class Progress(Protocol):
     """Told about progress; the command line shows it, a library call may ignore it."""
 
     def stage(self, text: str) -> None:
-        """A new stage begins: a few words, such as ``trial 2 of 5: to-thread``."""
+        """A new stage begins: a few words, such as ``trial 2 of 5: to-thread``.
+
+        "" shows nothing until the next stage: a script that writes to the same terminal runs.
+        """
 
     def advance(self, fraction: float) -> None:
         """The stage is done to this part, 0 to 1."""

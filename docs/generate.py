@@ -16,6 +16,7 @@ from diag import finding
 from diag.cli import cli
 from diag.messages import SECTIONS
 from diag.reports.json import FORMAT
+from diag.settings import KEYS
 from diag.store import SCHEMA_VERSION, schema_sql
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -86,6 +87,20 @@ def _help(text: str) -> str:
         else:
             paragraphs.append(" ".join(paragraph.split()))
     return "\n\n".join(paragraphs)
+
+
+def settings_page() -> str:
+    """Every key of the table in pyproject.toml."""
+    lines = [
+        _MADE.format(source="diag/settings.py"),
+        "# Settings\n\nThe table `[tool.diag]` of the nearest pyproject.toml that has one, from the current folder up ",
+        "to the top of the repository. A flag wins over its key.\n\n",
+        '```toml\n[tool.diag]\ntarget = "shop.api:app"\nthreshold = "20ms"\nusers = 50\n\n',
+        '[tool.diag.requests]\n"POST /items" = {name = "x"}\n"GET /items/7" = ""\n```\n\n',
+        "| key | value | flag |\n|---|---|---|\n",
+    ]
+    lines += [f"| `{name}` | {_cell(key.wanted)} | `{key.flag}` |\n" for name, key in KEYS.items()]
+    return "".join(lines)
 
 
 def messages_page() -> str:
@@ -164,6 +179,7 @@ def _cell(text: str) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "recording.md": recording_page,
     "cli.md": cli_page,
+    "settings.md": settings_page,
     "messages.md": messages_page,
     "json.md": json_page,
 }

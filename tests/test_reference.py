@@ -13,11 +13,11 @@ import pytest
 import diag
 from diag.messages import SECTIONS
 from diag.probes.observer import NOTES
-from diag.settings import KEYS
+from diag.settings import KEYS, explain_options
 from diag.store.tables import TABLE_NAMES
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("recording.md", "cli.md", "messages.md", "json.md")
+PAGES = ("recording.md", "cli.md", "settings.md", "messages.md", "json.md")
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,15 @@ def test_every_slug_has_its_message() -> None:
     assert len(described) == len(set(described))
     assert set(used_slugs()) | set(NOTES) <= set(described)
     assert all(f"### {slug}\n" in page("messages.md") for slug in described)
+
+
+def test_the_example_of_settings_is_one(tmp_path: Path) -> None:
+    """It is read as it stands on the page."""
+    example = page("settings.md").partition("```toml\n")[2].partition("```")[0]
+    (tmp_path / "pyproject.toml").write_text(example)
+    options = explain_options({}, cwd=tmp_path)
+    assert (options.target, options.users, options.threshold_ns) == ("shop.api:app", 50, 20_000_000)
+    assert options.requests == ('POST /items {"name": "x"}', "GET /items/7")
 
 
 def test_every_table_and_option_is_described() -> None:

@@ -39,10 +39,13 @@ class TerminalProgress:
         self._drawn_ns = 0
 
     def stage(self, text: str) -> None:
-        """Show the new stage at once."""
+        """Show the new stage at once; an empty one leaves the terminal to the target's own output."""
         self._stage = clean(text, encoding=self._console.encoding)
         self._fraction = None
-        self._draw()
+        if self._stage:
+            self._draw()
+        else:
+            self._clear()
 
     def advance(self, fraction: float) -> None:
         """Show how far it is, at most a few times a second."""
@@ -83,6 +86,7 @@ class TerminalProgress:
     def _clear(self) -> None:
         if self._drawn_ns:
             self._write(_CLEAR_LINE)
+            self._drawn_ns = 0
 
     def _write(self, text: str) -> None:
         self._console.file.write(text)

@@ -169,8 +169,8 @@ def held(verdict: Verdict) -> str:
     if not verdict.window_ns:
         return ""
     share = units.percent(verdict.blocked_ns / verdict.window_ns)
-    spent = units.duration(verdict.blocked_ns)
-    return f"{held_name(verdict)} was blocked for {spent} of {units.duration(verdict.window_ns)} ({share})"
+    spent, window = (units.duration(ns, digits=3) for ns in (verdict.blocked_ns, verdict.window_ns))
+    return f"{held_name(verdict)} was blocked for {spent} of {window} ({share})"
 
 
 def failed(handlers: Sequence[HandlerResult]) -> str:

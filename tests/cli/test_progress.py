@@ -51,6 +51,17 @@ def test_progress_is_drawn_a_few_times_a_second_at_most() -> None:
     assert file.getvalue().count("load") < 20
 
 
+def test_an_empty_stage_leaves_the_line_to_others() -> None:
+    """What a script prints then begins at the line's start."""
+    file = io.StringIO()
+    with TerminalProgress(Console(file=file, force_terminal=True, width=80)) as shown:
+        shown.stage("running crawl.py")
+        shown.stage("")
+        shown.advance(0.5)
+        file.write("40 pages\n")
+    assert file.getvalue() == "\r\x1b[2Krunning crawl.py\r\x1b[2K40 pages\n"
+
+
 def test_a_dumb_terminal_is_left_alone() -> None:
     """It could not clear the line."""
     file = io.StringIO()

@@ -96,7 +96,7 @@ time: clients waited 6.9 s in all · 3 % before the app ·
       1 % after the app · <1 % unattributed
 
 recording: /home/user/.local/state/diag/diag-shop.api-app-20261120-081500.diag
-verdict: BLOCKED · the loop was blocked for 2.2 s of 42.0 s (5.2 %)
+verdict: BLOCKED · the loop was blocked for 2.20 s of 42.00 s (5.2 %)
 exit 1        0 clean · 1 blocked · 2 could not tell
 """)
 
@@ -129,7 +129,7 @@ time: clients waited 6.9 s in all · 3 % before the app · 60 % behind blocks of
 
 ✓ as expected: waiting at time.sleep(seconds)
 recording: /home/user/.local/state/diag/diag-shop.api-app-20261120-081500.diag
-verdict: BLOCKED · the loop was blocked for 2.2 s of 42.0 s (5.2 %)
+verdict: BLOCKED · the loop was blocked for 2.20 s of 42.00 s (5.2 %)
 exit 1        0 clean · 1 blocked · 2 could not tell
 """)
 
@@ -215,7 +215,7 @@ time: clients waited 6.9 s in all · 3 % before the app ·
   GET /health        5.8 ms  0.26 ms  5.1 ms    0 ms   0.32 ms    64 µs    0 ms
 
 recording: /home/user/.local/state/diag/diag-shop.api-app-20261120-081500.diag
-verdict: BLOCKED · the loop was blocked for 2.2 s of 42.0 s (5.2 %)
+verdict: BLOCKED · the loop was blocked for 2.20 s of 42.00 s (5.2 %)
 exit 1        0 clean · 1 blocked · 2 could not tell
 """)
 
