@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sysconfig
 import traceback
 from collections.abc import Sequence
@@ -10,6 +11,9 @@ from collections.abc import Sequence
 _DIAG = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _SHIPPED = os.path.join(_DIAG, "_workloads") + os.sep
 _LIBRARIES = tuple({sysconfig.get_path(n) + os.sep for n in ("stdlib", "platstdlib", "purelib", "platlib")})
+
+_FRAME = re.compile(r'^  File "(?P<file>.*)", line \d+')
+_FRAME_INDENT = "    "
 
 
 def is_own_file(path: str, roots: Sequence[str] = ()) -> bool:
@@ -43,3 +47,18 @@ def _shorten(trace: traceback.TracebackException, roots: Sequence[str], seen: se
     for other in (trace.__cause__, trace.__context__, *(trace.exceptions or ())):
         if other is not None:
             _shorten(other, roots, seen)
+
+
+def own_lines(log: str, roots: Sequence[str] = ()) -> str:
+    """A log in which the tracebacks are shortened to the user's frames."""
+    kept: list[str] = []
+    dropping = False
+    for line in log.splitlines():
+        frame = _FRAME.match(line)
+        if frame:
+            dropping = not is_own_file(frame["file"], roots)
+        elif not line.startswith(_FRAME_INDENT):  # a frame's source and carets are indented deeper than it
+            dropping = False
+        if not dropping:
+            kept.append(line)
+    return "\n".join(kept)

@@ -9,13 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from diag.errors import UsageError
 from diag.inspection import RouteInfo
 from diag.plan import HttpRequest
-from diag.recording import Unmeasured
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY")
 _EXAMPLE = """diag explain app.main:app --request 'POST /items -H "x-token: abc" {"name": "x"}'"""
@@ -137,31 +135,3 @@ def match_route(request: HttpRequest, routes: Sequence[RouteInfo]) -> str:
             if re.fullmatch(_PARAMETER.sub(segment, re.escape(route.path)) + below, path):
                 return route.label
     return f"{request.method} {path}"
-
-
-def choose_requests(
-    routes: Sequence[RouteInfo], given: Sequence[HttpRequest] = ()
-) -> tuple[tuple[HttpRequest, ...], tuple[Unmeasured, ...]]:
-    """What is sent, and the routes that nothing is sent to.
-
-    Args:
-        routes: the app's.
-        given: the user's requests; a route that has some gets no other.
-
-    Returns:
-        Requests in the order of the routes (the user's for unknown routes last), and what is unmeasured
-        with the reason.
-    """
-    labelled = [replace(request, route=match_route(request, routes)) for request in given]
-    by_route: dict[str, list[HttpRequest]] = {route.label: [] for route in routes}
-    for request in labelled:
-        by_route.setdefault(request.route, []).append(request)
-    unmeasured = []
-    for route in routes:
-        if by_route[route.label]:
-            continue
-        if route.request is not None:
-            by_route[route.label].append(route.request)
-        else:
-            unmeasured.append(Unmeasured(route=route.label, reason=route.reason))
-    return tuple(r for requests in by_route.values() for r in requests), tuple(unmeasured)

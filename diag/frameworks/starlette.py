@@ -137,8 +137,8 @@ def _mounted(mount: Any, prefix: str, make_request: MakeRequest) -> Iterator[Rou
     framework = detect(inner)
     if framework is not None:
         yield from (_moved(info, path) for info in framework.routes(inner))
-    elif "starlette.Router" in class_names(inner):
-        yield from walk(getattr(inner, "routes", ()), path, make_request)
+    elif getattr(mount, "routes", None):
+        yield from walk(mount.routes, path, make_request)
     else:
         reason = f"the app mounted there is of no known framework; {GIVE_ONE}"
         yield undriven("ANY", f"{path}/", inner, reason)

@@ -27,7 +27,7 @@ from diag.plan import ServedApp, ServerOptions
 from diag.servers import Server, get_server
 from diag.servers.ports import free_port, is_port_message, require_free_port
 from diag.servers.readiness import loaded_pids, wait_until_ready
-from diag.servers.reap import end_all, run_pids, send, session_pids
+from diag.servers.reap import end_all, run_pids, send, tree_pids
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 30.0
@@ -114,7 +114,7 @@ class ServerProcess:
     def pids(self) -> tuple[int, ...]:
         """Its living processes, the first one first, then its descendants and whatever left the tree."""
         self._process.poll()
-        own = session_pids(self.pid) | run_pids(self.run_id) | _descendants(self.pid)
+        own = tree_pids(self.pid) | run_pids(self.run_id)
         return tuple(sorted(own, key=lambda pid: (pid != self.pid, pid)))
 
     def workers(self) -> tuple[int, ...]:
@@ -295,14 +295,6 @@ def _lives(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
-
-
-def _descendants(pid: int) -> set[int]:
-    try:
-        found = psutil.Process(pid).children(recursive=True)
-        return {p.pid for p in found if p.status() != psutil.STATUS_ZOMBIE}
-    except psutil.Error:
-        return set()
 
 
 def _tail(path: Path, lines: int) -> str:

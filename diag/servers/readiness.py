@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from diag.errors import ServerError
-from diag.own_code import is_own_file
+from diag.own_code import is_own_file, own_lines
 from diag.servers.ports import listens, log_says_taken, port_taken
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def _raise_if_failed(server: ServerProcess, ready: Path) -> None:
         raise ServerError(
             f"the server {describe_exit(code)} before it answered",
             cause="Its last lines say why." if log else "It wrote nothing.",
-            next_step=f"run it yourself: {' '.join(server.command[:4])} …",
-            detail=server.log_tail(),
+            next_step="start it with your own command; it should die in the same way",
+            detail=own_lines(server.log_tail(100)),
             slug="server-died",
         )
 
@@ -111,8 +111,8 @@ def _hung(server: ServerProcess, timeout_s: float) -> ServerError:
     return ServerError(
         f"the server did not answer within {timeout_s:g} s",
         cause=cause,
-        next_step="give it longer with --start-timeout, or see what it waits for on start",
-        detail=server.log_tail(),
+        next_step="see what it waits for on start, or give it longer with --timeout",
+        detail=own_lines(server.log_tail()),
         slug="server-hangs",
     )
 

@@ -36,19 +36,33 @@ def run_pids(run_id: str) -> set[int]:
     return found - {os.getpid()}
 
 
-def session_pids(session: int) -> set[int]:
-    """Living processes of a session, zombies left out."""
-    found = set()
+def tree_pids(leader: int) -> set[int]:
+    """Living processes of a leader's session, and all descendants; zombies left out.
+
+    One pass over ``/proc``, since it is called while something is measured.
+    """
+    children: dict[int, list[int]] = {}
+    zombies, session = set(), []
     for pid in _all_pids():
         try:
             with open(f"/proc/{pid}/stat", "rb") as file:
                 # The name in parentheses may hold anything; the fields after it do not.
-                state, _, _, sid, *_ = file.read().rpartition(b")")[2].split()
+                state, parent, _, sid, *_ = file.read().rpartition(b")")[2].split()
         except (OSError, ValueError):
             continue
-        if int(sid) == session and state != b"Z":
+        children.setdefault(int(parent), []).append(pid)
+        if state == b"Z":
+            zombies.add(pid)
+        if int(sid) == leader:
+            session.append(pid)
+    found: set[int] = set()
+    pending = [leader, *session]
+    while pending:
+        pid = pending.pop()
+        if pid not in found:
             found.add(pid)
-    return found - {os.getpid()}
+            pending += children.get(pid, ())
+    return {pid for pid in found if os.path.exists(f"/proc/{pid}")} - zombies - {os.getpid()}
 
 
 def kill_run(run_id: str, grace_s: float = 2.0) -> int:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import pytest
 
 from diag.errors import UsageError
-from diag.frameworks.requests import choose_requests, match_route, parse_request
+from diag.frameworks.requests import match_route, parse_request
 from diag.inspection import RouteInfo
-from diag.plan import HttpRequest
 
 
-def route(method: str, path: str, *, driven: bool = True, reason: str = "") -> RouteInfo:
-    label = f"{method} {path}"
-    request = HttpRequest(route=label, method=method, path=path) if driven else None
-    return RouteInfo(label=label, method=method, path=path, request=request, reason=reason)
+def route(method: str, path: str) -> RouteInfo:
+    return RouteInfo(label=f"{method} {path}", method=method, path=path)
 
 
 JSON = ("content-type", "application/json")
@@ -83,7 +80,7 @@ ROUTES = (
     route("GET", "/files/{path}"),
     route("POST", "/items"),
     route("GET", "/a.b/{x}/c"),
-    route("ANY", "/sub/", driven=False),
+    route("ANY", "/sub/"),
 )
 
 
@@ -103,22 +100,3 @@ ROUTES = (
 )
 def test_a_request_belongs_to_the_route_that_would_answer_it(text: str, label: str) -> None:
     assert match_route(parse_request(text), ROUTES) == label
-
-
-def test_given_requests_replace_made_up_ones_and_the_rest_is_unmeasured() -> None:
-    routes = (
-        route("GET", "/items/{id}"),
-        route("DELETE", "/items/{id}", driven=False, reason="it would delete data"),
-        route("POST", "/upload", driven=False, reason="it needs a body"),
-        route("GET", "/health"),
-    )
-    given = [parse_request(t) for t in ("GET /items/7", "GET /items/8", "DELETE /items/9", "GET /extra")]
-    requests, unmeasured = choose_requests(routes, given)
-    assert [(r.route, r.path) for r in requests] == [
-        ("GET /items/{id}", "/items/7"),
-        ("GET /items/{id}", "/items/8"),
-        ("DELETE /items/{id}", "/items/9"),
-        ("GET /health", "/health"),
-        ("GET /extra", "/extra"),
-    ]
-    assert [(u.route, u.reason) for u in unmeasured] == [("POST /upload", "it needs a body")]
