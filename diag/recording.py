@@ -218,6 +218,23 @@ class StateSample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GcPause:
+    """One garbage collection of 0.8 ms or longer: it holds the GIL, and no line is to blame for its moment.
+
+    Attributes:
+        pid, tid: the thread that it ran in; all threads of its process waited.
+        start_ns, end_ns: when.
+        generation: that was collected, 2 for all.
+    """
+
+    pid: int
+    tid: int
+    start_ns: int
+    end_ns: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One request as the load generator saw it.
 
@@ -356,6 +373,7 @@ class Run:
     steps: tuple[Step, ...] = ()
     stacks: tuple[Stack, ...] = ()
     states: tuple[StateSample, ...] = ()
+    pauses: tuple[GcPause, ...] = ()
     requests: tuple[Request, ...] = ()
     served: tuple[Served, ...] = ()
     canaries: tuple[Canary, ...] = ()

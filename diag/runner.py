@@ -139,6 +139,7 @@ class Runner:
         writer.add_stacks(run_id, seen.stacks)
         self._keep_sources(seen.stacks)
         writer.add_states(run_id, seen.states)
+        writer.add_pauses(run_id, seen.pauses)
         writer.add_served(run_id, seen.served)
         writer.add_canaries(run_id, seen.canaries)
 

@@ -9,7 +9,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from diag.agent import canary, process, selector_loop, uv_loop
+from diag.agent import canary, gc_pauses, process, selector_loop, uv_loop
 from diag.agent import words as w
 from diag.agent.lane import LoopLane
 
@@ -31,9 +31,11 @@ def install(spool: str | None = None) -> bool:
     """
     if spool is not None:
         os.environ["DIAG_SPOOL"] = spool
-    if process.current() is None:
+    spool_files = process.current()
+    if spool_files is None:
         return False
     if not _hooked:
+        gc_pauses.watch(spool_files)
         _hook(asyncio.base_events.BaseEventLoop)
         os.register_at_fork(after_in_child=_forget)
         if "uvloop" in sys.modules:
@@ -56,6 +58,7 @@ def uninstall() -> None:
         loop_class.run_forever = real
     _hooked.clear()
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _UvloopFinder)]
+    gc_pauses.unwatch()
     spool = process.current()
     if spool is not None:
         spool.close()

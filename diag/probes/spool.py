@@ -15,6 +15,7 @@ from diag.probes.words import WordsFile, find_words
 from diag.recording import (
     Canary,
     Frame,
+    GcPause,
     Lane,
     LaneKind,
     LaneTotals,
@@ -49,6 +50,7 @@ class Seen:
     steps: list[Step] = field(default_factory=list)
     stacks: list[Stack] = field(default_factory=list)
     states: list[StateSample] = field(default_factory=list)
+    pauses: list[GcPause] = field(default_factory=list)
     served: list[Served] = field(default_factory=list)
     canaries: list[Canary] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
@@ -171,6 +173,16 @@ class SpoolReader:
                 seen.canaries.append(
                     Canary(
                         lane_id=lane_id, start_ns=record["s"], end_ns=record["e"], path=record["p"], line=record["n"]
+                    )
+                )
+            elif kind == "gc":
+                seen.pauses.append(
+                    GcPause(
+                        pid=pid,
+                        tid=record["tid"],
+                        start_ns=record["s"],
+                        end_ns=record["e"],
+                        generation=record["n"],
                     )
                 )
             elif kind == "note":

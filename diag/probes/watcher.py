@@ -103,7 +103,7 @@ class Watcher:
                 self._await_stack(process, now)
             self._look(process, now)
         if self.py_spy is not None:
-            for record in self.py_spy.collect(now):
+            for record in self.py_spy.collect():
                 self.write(record)
 
     def _scan(self) -> None:

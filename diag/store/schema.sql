@@ -124,6 +124,16 @@ CREATE TABLE state (
     run_queue_ns INTEGER              -- run-queue time of the thread so far
 );
 
+-- One garbage collection of 0.8 ms or longer: all threads of its process waited for it.
+CREATE TABLE gc_pause (
+    run_id INTEGER NOT NULL REFERENCES run,
+    pid INTEGER NOT NULL,
+    tid INTEGER NOT NULL,             -- kernel thread id of the thread that it ran in
+    start_ns INTEGER NOT NULL,
+    end_ns INTEGER NOT NULL,
+    generation INTEGER NOT NULL       -- that was collected, 2 for all
+);
+
 -- One request as the load generator saw it.
 CREATE TABLE request (
     run_id INTEGER NOT NULL REFERENCES run,

@@ -75,6 +75,7 @@ STACKS = Table(
     booleans=("active", "owns_gil"),
 )
 STATES = Table(name="state", value=recording.StateSample, attribute="states")
+PAUSES = Table(name="gc_pause", value=recording.GcPause, attribute="pauses", ordered=_SPAN)
 REQUESTS = Table(
     name="request",
     value=recording.Request,
@@ -86,7 +87,7 @@ SERVED = Table(name="served", value=recording.Served, attribute="served")
 CANARIES = Table(name="canary", value=recording.Canary, attribute="canaries", ordered=_SPAN)
 SAMPLES = Table(name="process_sample", value=recording.ProcessSample, attribute="samples")
 
-RUN_TABLES = (LANES, TOTALS, STEPS, STACKS, STATES, REQUESTS, SERVED, CANARIES, SAMPLES)
+RUN_TABLES = (LANES, TOTALS, STEPS, STACKS, STATES, PAUSES, REQUESTS, SERVED, CANARIES, SAMPLES)
 
 # Fields of `Run` that are columns of the table `run`; those of its cell are columns as well.
 RUN_JSON = ("routes", "unmeasured", "degradations", "errors")

@@ -33,6 +33,7 @@ from diag.recording import (
     Cell,
     Degradation,
     Frame,
+    GcPause,
     Lane,
     LaneTotals,
     LoadSummary,
@@ -162,6 +163,10 @@ class RecordingWriter:
     def add_states(self, run_id: int, states: Iterable[StateSample]) -> None:
         """Add thread states."""
         self._add(tables.STATES, run_id, states)
+
+    def add_pauses(self, run_id: int, pauses: Iterable[GcPause]) -> None:
+        """Add garbage collections of a run."""
+        self._add(tables.PAUSES, run_id, pauses)
 
     def add_requests(self, run_id: int, requests: Iterable[Request]) -> None:
         """Add requests as the client saw them."""
