@@ -120,7 +120,7 @@ def _convoys(held: Iterable[Held], threshold_ns: int) -> Iterable[Block]:
             iterations[one.lane.lane_id, one.step.iteration].append(one)
     for steps in iterations.values():
         members = _members(steps, threshold_ns)
-        if members and _is_convoy(members, threshold_ns):
+        if members and is_convoy(members, threshold_ns):
             yield Block(held=tuple(members), convoy=True)
 
 
@@ -138,14 +138,21 @@ def _members(steps: Sequence[Held], threshold_ns: int) -> list[Held]:
     return members if 2 * sum(one.own_ns for one in short) > total else []
 
 
-def _is_convoy(members: Sequence[Held], threshold_ns: int) -> bool:
+def is_convoy(members: Sequence[Held], threshold_ns: int, *, alone: bool = True) -> bool:
+    """True if steps of one iteration, in order, are many and long enough together.
+
+    Args:
+        members: the steps.
+        threshold_ns: what counts as a block.
+        alone: True if they must also be most of the time from the first to the last of them.
+    """
     total = sum(one.own_ns for one in members)
     walls = sum(one.wall_ns for one in members)
     span = members[-1].step.end_ns - members[0].step.start_ns
     return (
         len(members) >= CONVOY_STEPS
         and total >= max(CONVOY_FACTOR * threshold_ns, CONVOY_MINIMUM_NS)
-        and walls >= CONVOY_COVERAGE * span
+        and (not alone or walls >= CONVOY_COVERAGE * span)
     )
 
 

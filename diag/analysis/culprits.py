@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from diag.analysis.blocks import Block
 from diag.analysis.causes import Amounts, GilKnowledge, amounts, total
@@ -51,13 +52,15 @@ class Part:
         block: the block.
         segments: the stretches of it.
         split: its time by cause.
-        seen: True if a stack shows it, False if it is concluded from other blocks.
+        stacks: how many stacks show it; 0 if it is concluded from other blocks.
+        sure_ns: how long it held the block for certain, between stacks that all show it.
     """
 
     block: Block
     segments: tuple[Interval, ...]
     split: Amounts
-    seen: bool
+    stacks: int = 0
+    sure_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +114,10 @@ def attribute(blocks: Sequence[Block], code: Code, threshold_ns: int) -> tuple[C
     keys = _keys(every)
     lone = _only_culprits(blocks, samples, keys)
     parts = [_divide(block, samples[id(block)], keys, lone) for block in blocks]
-    renamed = _merge_minor(parts, threshold_ns)
+    finals = _final_keys(parts, threshold_ns)
     merged: dict[Key, list[Part]] = defaultdict(list)
     by_key: dict[Key, list[Sample]] = defaultdict(list)
-    for block, of_one in zip(blocks, parts, strict=True):
-        final = _final_keys(of_one, renamed, threshold_ns)
+    for block, of_one, final in zip(blocks, parts, finals, strict=True):
         for key, part in _united(of_one, final).items():
             merged[key].append(part)
         for sample in samples[id(block)]:
@@ -152,7 +154,7 @@ def _waiting_lines(samples: Iterable[Sample]) -> set[tuple[str, int]]:
     """Lines that are off the CPU for most of their time, over all blocks."""
     balance: Counter[tuple[str, int]] = Counter()
     for sample in samples:
-        balance[sample.leaf.path, sample.leaf.line] += sample.weight if sample.waiting else -sample.weight
+        balance[sample.leaf.path, sample.leaf.line] += sample.off_ns - sample.cpu_ns
     return {line for line, excess in balance.items() if excess > 0}
 
 
@@ -191,17 +193,18 @@ def _divide(
     split = total(amounts(one) for one in block.held)
     if not samples:
         key = lone.get(block.scope, Key("unseen", block.scope))
-        return {key: Part(block=block, segments=block.segments, split=split, seen=False)}
+        return {key: Part(block=block, segments=block.segments, split=split)}
     groups: dict[Key, list[Sample]] = defaultdict(list)
     for sample in samples:
         groups[keys[id(sample)]].append(sample)
     weights = {key: sum(s.weight for s in some) for key, some in groups.items()}
-    running = {key: weight if key.kind == "computing" else 0 for key, weight in weights.items()}
-    waiting = {key: weight if key.kind == "waiting" else 0 for key, weight in weights.items()}
-    cpu = _allocate(split.cpu_ns, running, weights)
-    off = _allocate(split.waiting_ns, waiting, weights)
-    gil = _allocate(split.gil_wait_ns, weights, weights)
-    queue = _allocate(split.run_queue_ns, weights, weights)
+    waits = {key: sum(s.off_ns for s in some) for key, some in groups.items()}
+    cpu = _allocate(split.cpu_ns, {key: sum(s.cpu_ns for s in some) for key, some in groups.items()}, weights)
+    off = _allocate(split.waiting_ns, waits, weights)
+    gil = _allocate(split.gil_wait_ns, waits, weights)
+    starved = {key: sum(s.run_queue_ns for s in some) for key, some in groups.items()}
+    queue = _allocate(split.run_queue_ns, starved, weights)
+    sure = _sure(samples, keys)
     covered = {id(sample.held) for sample in samples}
     # A convoy's steps are mostly too short for a stack each: those without follow the heaviest culprit.
     heaviest = max(weights, key=lambda key: weights[key])
@@ -213,16 +216,29 @@ def _divide(
             split=Amounts(
                 cpu_ns=cpu[key], waiting_ns=off[key], gil_wait_ns=gil[key], run_queue_ns=queue[key]
             ),
-            seen=True,
+            stacks=len(some),
+            sure_ns=sure[key],
         )
         for key, some in groups.items()
     }
 
 
+def _sure(samples: Sequence[Sample], keys: Mapping[int, Key]) -> Counter[Key]:
+    """How long each culprit held a step for certain: from one stack to the next that shows it too."""
+    sure: Counter[Key] = Counter()
+    for before, after in pairwise(samples):
+        key = keys[id(before)]
+        if before.held is after.held and keys[id(after)] == key:
+            sure[key] += after.moment - before.moment
+    return sure
+
+
 def _allocate(amount: int, weights: Mapping[Key, int], otherwise: Mapping[Key, int]) -> dict[Key, int]:
     """Divide whole nanoseconds by weight, exactly; by other weights where there are none."""
     used = weights if any(weights.values()) else otherwise
-    whole = sum(used.values()) or 1
+    if not any(used.values()):
+        used = dict.fromkeys(weights, 1)
+    whole = sum(used.values())
     result, seen, given = {}, 0, 0
     for key, weight in used.items():
         seen += weight
@@ -245,40 +261,79 @@ def _joined(segments: Iterable[Interval]) -> tuple[Interval, ...]:
 # Culprits too small to stand alone ----------------------------------------------------------------------
 
 
-def _merge_minor(parts: Sequence[Mapping[Key, Part]], threshold_ns: int) -> dict[Key, Key]:
-    """Which keys become part of which: those that nowhere hold a lane for the threshold by themselves.
+def _final_keys(parts: Sequence[Mapping[Key, Part]], threshold_ns: int) -> list[dict[Key, Key]]:
+    """Whose each part of each block is in the end.
 
-    A convoy's part counts as it stands: there it is the sum that holds the lane.
+    Stacks are up to 25 ms apart, so that one stack that happens to show another line seems to stand for 12 ms.
+    Therefore a part stands alone only if it is most of its block, or holds it for the threshold between stacks
+    that all show it, or if its culprit does so on average. What does not goes to the largest that does; where
+    none does, to the one that is largest over all blocks they share.
     """
-    longest: Counter[Key] = Counter()
+    often = _often(parts, threshold_ns)
+    standing = [_standing(of_one, often, threshold_ns) for of_one in parts]
+    renamed = _merge_minor(parts, set().union(*standing))
+    return [_final_of_one(of_one, alone, renamed) for of_one, alone in zip(parts, standing, strict=True)]
+
+
+def _standing(of_one: Mapping[Key, Part], often: set[Key], threshold_ns: int) -> set[Key]:
+    largest = _largest(of_one)
+    return {
+        key
+        for key, part in of_one.items()
+        if part.split.own_ns >= threshold_ns
+        and (key == largest or part.sure_ns >= threshold_ns or key in often)
+    }
+
+
+def _largest(of_one: Mapping[Key, Part]) -> Key:
+    return max(of_one, key=lambda key: (of_one[key].split.own_ns, key))
+
+
+def _often(parts: Sequence[Mapping[Key, Part]], threshold_ns: int) -> set[Key]:
+    """Keys that reach the threshold on average over all blocks that are about the same."""
+    blocks: Counter[tuple[str, bool]] = Counter()
+    sums: Counter[tuple[Key, tuple[str, bool]]] = Counter()
+    stacks: Counter[Key] = Counter()
+    for of_one in parts:
+        block = next(iter(of_one.values())).block
+        kind = (block.scope, block.starting)
+        blocks[kind] += 1
+        for key, part in of_one.items():
+            sums[key, kind] += part.split.own_ns
+            stacks[key] += part.stacks
+    return {
+        key for (key, kind), own in sums.items() if own >= threshold_ns * blocks[kind] and stacks[key] > 1
+    }
+
+
+def _merge_minor(parts: Sequence[Mapping[Key, Part]], alone: set[Key]) -> dict[Key, Key]:
+    """Which keys that stand alone nowhere become part of which larger one that they are beside."""
     totals: Counter[Key] = Counter()
     together: dict[Key, Counter[Key]] = defaultdict(Counter)
     for of_one in parts:
         for key, part in of_one.items():
-            own = part.split.own_ns
-            longest[key] = max(longest[key], own)
-            totals[key] += own
+            totals[key] += part.split.own_ns
             for other, beside in of_one.items():
                 if other != key:
                     together[key][other] += beside.split.own_ns
     renamed: dict[Key, Key] = {}
-    for key in sorted(together, key=lambda k: (totals[k], k)):
-        if longest[key] >= threshold_ns:
-            continue
-        rank = max(together[key], key=lambda k: (longest[k] >= threshold_ns, together[key][k], k))
-        if (longest[rank] >= threshold_ns, totals[rank], rank) > (False, totals[key], key):
+    for key in together.keys() - alone:
+        rank = max(together[key], key=lambda k: (k in alone, together[key][k], k))
+        if (rank in alone, totals[rank], rank) > (False, totals[key], key):
             renamed[key] = rank
     return renamed
 
 
-def _final_keys(of_one: Mapping[Key, Part], renamed: Mapping[Key, Key], threshold_ns: int) -> dict[Key, Key]:
-    """Whose each part of a block is in the end: a part below the threshold goes to the block's largest."""
+def _final_of_one(of_one: Mapping[Key, Part], alone: set[Key], renamed: Mapping[Key, Key]) -> dict[Key, Key]:
+    if alone:
+        largest = max(alone, key=lambda key: (of_one[key].split.own_ns, key))
+        return {key: key if key in alone else largest for key in of_one}
     final = {key: _follow(key, renamed) for key in of_one}
     own: Counter[Key] = Counter()
     for key, part in of_one.items():
         own[final[key]] += part.split.own_ns
     largest = max(own, key=lambda key: (own[key], key))
-    return {key: to if own[to] >= threshold_ns else largest for key, to in final.items()}
+    return dict.fromkeys(of_one, largest)
 
 
 def _follow(key: Key, renamed: Mapping[Key, Key]) -> Key:
@@ -298,7 +353,8 @@ def _united(of_one: Mapping[Key, Part], final: Mapping[Key, Key]) -> dict[Key, P
             block=some[0].block,
             segments=_joined(segment for part in some for segment in part.segments),
             split=total(part.split for part in some),
-            seen=any(part.seen for part in some),
+            stacks=sum(part.stacks for part in some),
+            sure_ns=sum(part.sure_ns for part in some),
         )
         for key, some in groups.items()
     }
@@ -310,7 +366,7 @@ def _united(of_one: Mapping[Key, Part], final: Mapping[Key, Key]) -> dict[Key, P
 def _culprit(key: Key, parts: Sequence[Part], samples: Sequence[Sample], code: Code) -> Culprit:
     return Culprit(
         key=key,
-        user=all(sample.user for sample in samples),
+        user=sum(sample.weight * (1 if sample.user else -1) for sample in samples) >= 0,
         samples=tuple(samples),
         parts=tuple(sorted(parts, key=lambda part: part.block.start_ns)),
         gil=knowledge([part.block for part in parts], samples, code),

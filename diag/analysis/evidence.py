@@ -52,8 +52,7 @@ def gather(case: Case, parts: Sequence[Part], gil: GilKnowledge) -> Evidence:
 def whole_blocks(blocks: Sequence[Block]) -> tuple[Part, ...]:
     """Blocks as parts of nobody's: for what has no culprit."""
     return tuple(
-        Part(block=b, segments=b.segments, split=total(amounts(one) for one in b.held), seen=False)
-        for b in blocks
+        Part(block=b, segments=b.segments, split=total(amounts(one) for one in b.held)) for b in blocks
     )
 
 
@@ -119,7 +118,7 @@ def where_not_user(culprit: Culprit, title: str) -> tuple[str, ...]:
 
 def confidence_of(culprit: Culprit, parts: Sequence[Part]) -> Confidence:
     """How sure a culprit is: whether its line was seen, in how many of its blocks, and whose it is."""
-    seen = sum(part.seen for part in parts)
+    seen = sum(part.stacks > 0 for part in parts)
     if not seen:
         return Confidence.LOW
     return Confidence.HIGH if culprit.user and seen >= FEW_STACKS * len(parts) else Confidence.MEDIUM

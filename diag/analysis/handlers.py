@@ -51,7 +51,7 @@ def blocked_routes(findings: Iterable[Finding]) -> set[str]:
 def _worst_steps(case: Case) -> dict[str, int]:
     worst: dict[str, int] = defaultdict(int)
     for held in case.timeline.held:
-        if held.route and not held.canary:
+        if held.route and not held.canary and not held.starting:
             worst[held.route] = max(worst[held.route], held.own_ns)
     return worst
 

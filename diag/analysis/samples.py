@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from diag.analysis.blocks import Block
 from diag.analysis.causes import amounts
 from diag.analysis.source import FRAMEWORKS, Code, Line, package
 from diag.analysis.timeline import Held
 from diag.recording import Frame, Stack, StateSample, ThreadState
-
-STATE_REACH_NS = 3_000_000
-"""The watcher looks every 1 to 2 ms: a look further from a stack than this says nothing of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,7 +24,9 @@ class Sample:
         start_ns, end_ns: the stretch it stands for.
         chain: the lines that count, outermost first: the user's, or else the libraries'.
         user: True if they are the user's.
-        waiting: True if its thread was off the CPU.
+        run_queue_ns: how long it was runnable and did not run meanwhile.
+        cpu_ns: how long it was on the CPU meanwhile.
+        moment: when the stack was taken.
     """
 
     block: Block
@@ -36,12 +35,19 @@ class Sample:
     end_ns: int
     chain: tuple[Line, ...]
     user: bool
-    waiting: bool
+    run_queue_ns: int
+    cpu_ns: int
+    moment: int
 
     @property
     def weight(self) -> int:
-        """Nanoseconds it stands for."""
-        return self.end_ns - self.start_ns
+        """Nanoseconds it stands for, without run-queue wait."""
+        return self.end_ns - self.start_ns - self.run_queue_ns
+
+    @property
+    def off_ns(self) -> int:
+        """How long it was off the CPU meanwhile, waiting."""
+        return self.weight - self.cpu_ns
 
     @property
     def leaf(self) -> Line:
@@ -58,19 +64,23 @@ def _of_step(block: Block, one: Held, code: Code) -> Iterable[Sample]:
     stacks = one.stacks or tuple(s for s in one.spied if s.sent_ns >= one.step.start_ns)
     pairs = [(stack, chain) for stack in stacks if (chain := chain_of(stack.frames, code))[0]]
     split = amounts(one)
-    mostly_off = split.waiting_ns + split.gil_wait_ns > split.cpu_ns
     moments = [_moment(stack, one) for stack, _ in pairs]
-    cuts = [one.step.start_ns, *((a + b) // 2 for a, b in itertools.pairwise(moments))]
-    for index, (_, (lines, user)) in enumerate(pairs):
-        state = _state_at(one.states, moments[index])
+    # Between two stacks of different lines the change may have been anywhere: the middle is the mean.
+    cuts = [one.step.start_ns, *((a + b) // 2 for a, b in pairwise(moments)), one.step.end_ns]
+    for moment, (start, end), (_, (lines, user)) in zip(moments, pairwise(cuts), pairs, strict=False):
+        queue = min(stretch_of(one.states, start, end, _run_queue) or 0, end - start)
+        own = end - start - queue
+        cpu = _cpu_in(one.states, start, end, own)
         yield Sample(
             block=block,
             held=one,
-            start_ns=cuts[index],
-            end_ns=cuts[index + 1] if index + 1 < len(cuts) else one.step.end_ns,
+            start_ns=start,
+            end_ns=end,
             chain=lines,
             user=user,
-            waiting=mostly_off if state is None else state is not ThreadState.RUNNING,
+            run_queue_ns=queue,
+            cpu_ns=own * split.cpu_ns // (split.own_ns or 1) if cpu is None else min(cpu, own),
+            moment=moment,
         )
 
 
@@ -79,10 +89,55 @@ def _moment(stack: Stack, one: Held) -> int:
     return min((stack.sent_ns + max(stack.sent_ns, stack.seen_ns)) // 2, one.step.end_ns)
 
 
-def _state_at(states: Sequence[StateSample], at: int) -> ThreadState | None:
-    index = bisect_left(states, at, key=lambda s: s.at_ns)
-    near = [s for s in states[max(0, index - 1) : index + 1] if abs(s.at_ns - at) <= STATE_REACH_NS]
-    return min(near, key=lambda s: abs(s.at_ns - at)).state if near else None
+def _cpu(state: StateSample) -> int | None:
+    return state.cpu_ns
+
+
+def _run_queue(state: StateSample) -> int | None:
+    return state.run_queue_ns
+
+
+KNOWN_SHARE = 0.5
+"""The counters must be known for this share of a stretch to speak for it."""
+
+
+def stretch_of(
+    states: Sequence[StateSample], start: int, end: int, value: Callable[[StateSample], int | None]
+) -> int | None:
+    """How much a cumulative counter rose in a stretch, between looks by linear interpolation.
+
+    None where it is known for too little of the stretch; from the known part to the whole by proportion.
+    """
+    known = [(state.at_ns, count) for state in states if (count := value(state)) is not None]
+    if len(known) < 2:
+        return None
+    low, high = max(start, known[0][0]), min(end, known[-1][0])
+    if high - low < KNOWN_SHARE * (end - start) or high <= low:
+        return None
+    rise = _interpolated(known, high) - _interpolated(known, low)
+    return round(max(0.0, rise) * (end - start) / (high - low))
+
+
+def _interpolated(known: Sequence[tuple[int, int]], at: int) -> float:
+    index = bisect_right(known, at, key=lambda pair: pair[0]) - 1
+    if index >= len(known) - 1:
+        return known[-1][1]
+    (before, low), (after, high) = known[index], known[index + 1]
+    return low + (high - low) * (at - before) / max(1, after - before)
+
+
+def _cpu_in(states: Sequence[StateSample], start: int, end: int, own: int) -> int | None:
+    """CPU time in a stretch of which `own` ns are not run-queue wait, None if nothing is known of it.
+
+    The counter decides. What looks found the thread doing is used where there is none: it is biased, as the
+    signal that fetches a stack wakes a thread that waits.
+    """
+    cpu = stretch_of(states, start, end, _cpu)
+    if cpu is not None:
+        return cpu
+    inside = [state for state in states if start <= state.at_ns <= end]
+    running = sum(state.state is ThreadState.RUNNING for state in inside)
+    return own * (2 * running >= len(inside)) if inside else None
 
 
 def chain_of(frames: Sequence[Frame], code: Code) -> tuple[tuple[Line, ...], bool]:

@@ -10,9 +10,9 @@ each below the threshold, which together take three times the threshold and at l
 The loop polls for new data only after the last of them: whoever sends a request meanwhile waits for all of
 them. No tool that looks at single callbacks sees it.
 
-It is an error where one request (or the program itself) makes all these steps, as that code alone decides it.
-Where the steps belong to many requests it is a warning: the load is more than one loop can do at this cost per
-request.
+It is an error where the steps of one request (or the program itself) are enough for it, as that code alone
+decides it. Where it takes the steps of several requests it is a warning: the load is more than one loop can do
+at this cost per request.
 
 ## Example
 
@@ -29,20 +29,21 @@ into the next iteration), or compute in a process pool.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 
 from diag.analysis.advice import why
+from diag.analysis.blocks import is_convoy
 from diag.analysis.case import Case
 from diag.analysis.culprits import Culprit, Part
 from diag.analysis.evidence import confidence_of, finding, gather, title_of, where_not_user
 from diag.analysis.phases import phases
 from diag.analysis.statistics import percentile_ns
+from diag.analysis.timeline import Held
 from diag.finding import Finding, Severity
 from diag.units import duration
 
 SLUG = "convoy"
-ONE_REQUEST_SHARE = 0.6
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -83,16 +84,16 @@ def _longest(parts: tuple[Part, ...]) -> str:
 
 
 def _made_by_one(case: Case, parts: tuple[Part, ...]) -> bool:
-    """True if most of the time is in convoys whose steps belong to one request, or to the program itself."""
+    """True if most of the time is in convoys that one request would make alone, or the program itself."""
     if case.script:
         return True
-    alone = whole = 0
-    for part in parts:
-        by_request: Counter[int] = Counter()
-        for held in part.block.held:
-            by_request[held.step.request_key] += held.own_ns
-        whole += part.block.own_ns
-        largest = max((ns for key, ns in by_request.items() if key), default=0)
-        if largest >= ONE_REQUEST_SHARE * part.block.own_ns:
-            alone += part.block.own_ns
-    return 2 * alone > whole
+    alone = sum(part.block.own_ns for part in parts if _one_is_enough(part, case.threshold_ns))
+    return 2 * alone > sum(part.block.own_ns for part in parts)
+
+
+def _one_is_enough(part: Part, threshold_ns: int) -> bool:
+    """True if the steps of one request would be a convoy by themselves."""
+    by_request: dict[int, list[Held]] = defaultdict(list)
+    for held in part.block.held:
+        by_request[held.step.request_key].append(held)
+    return any(is_convoy(some, threshold_ns, alone=False) for key, some in by_request.items() if key)
