@@ -130,7 +130,7 @@ class Finding:
 
     Attributes:
         rule: the rule's slug: ``blocked-loop``, ``convoy``, ``held-worker``, ``gil-contention``,
-            ``first-call``, ``starved``, ``errors``.
+            ``first-call``, ``garbage-collection``, ``starved``, ``errors``.
         severity, confidence: separate.
         title: the route or coroutine that is to blame, or what it is about.
         location: the culprit line, None where it is not known.

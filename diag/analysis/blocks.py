@@ -81,12 +81,14 @@ class Found:
         blocks: long steps of event loops.
         convoys: iterations of event loops made of many short steps.
         holds: long requests of sync workers.
+        collected: long steps of event loops that would not be long without a garbage collection.
         starved: steps that are long only by run-queue wait, on any lane.
     """
 
     blocks: tuple[Block, ...]
     convoys: tuple[Block, ...]
     holds: tuple[Block, ...]
+    collected: tuple[Block, ...]
     starved: tuple[Block, ...]
 
 
@@ -96,9 +98,14 @@ def find(timeline: Timeline, threshold_ns: int) -> Found:
     convoys = tuple(_convoys(own, threshold_ns))
     taken = {id(one) for convoy in convoys for one in convoy.held}
     rest = [one for one in own if id(one) not in taken]
+
+    def collected(one: Held) -> bool:
+        return one.own_ns - one.gc_ns < threshold_ns
+
     long = [one for one in rest if one.own_ns >= threshold_ns]
     return Found(
-        blocks=tuple(Block(held=(one,)) for one in long if not _is_worker(one)),
+        blocks=tuple(Block(held=(one,)) for one in long if not _is_worker(one) and not collected(one)),
+        collected=tuple(Block(held=(one,)) for one in long if not _is_worker(one) and collected(one)),
         convoys=convoys,
         holds=tuple(Block(held=(one,)) for one in long if _is_worker(one) and not one.starting),
         starved=tuple(

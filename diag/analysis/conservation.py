@@ -40,7 +40,7 @@ def conserve(timeline: Timeline, found: Found, delays: Delays) -> tuple[Conserva
 def obstacles(timeline: Timeline, found: Found) -> tuple[Block, ...]:
     """Everything that requests can queue behind: blocks of any kind, starved steps and canaries."""
     canaries = tuple(Block(held=(one,)) for one in timeline.held if one.canary)
-    return (*found.blocks, *found.convoys, *found.holds, *found.starved, *canaries)
+    return (*found.blocks, *found.convoys, *found.holds, *found.collected, *found.starved, *canaries)
 
 
 def balance(

@@ -10,7 +10,8 @@ from diag.analysis.blame import Piece, Victims
 from diag.analysis.blocks import Block
 from diag.analysis.case import Case
 from diag.analysis.causes import GilKnowledge, amounts, main_cause, shares, total
-from diag.analysis.culprits import Culprit, Part, Place
+from diag.analysis.culprits import Culprit, Place
+from diag.analysis.parts import Part
 from diag.analysis.statistics import percentile_ns
 from diag.finding import BlockRef, Cause, CauseShare, Confidence, Finding, Severity
 from diag.units import plural

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from diag.analysis.blocks import SLIGHTLY_LONGER
 from diag.analysis.case import Case
-from diag.analysis.culprits import Culprit, Part
+from diag.analysis.culprits import Culprit
+from diag.analysis.parts import Part
 from diag.finding import Cause
 
 RARE_EXECUTIONS = 20

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from diag.analysis.intervals import Interval, Occupied, merge
 from diag.analysis.joining import join
 from diag.recording import (
     Canary,
@@ -41,6 +42,7 @@ class Held:
         stacks: stacks by signal that were taken inside it, in order.
         spied: py-spy's stacks that may be of it, in order; `culprits` decides.
         states: looks from outside at its thread while it ran, in order.
+        gc_ns: how long a garbage collection of its process went on meanwhile, in whatever thread.
         canary: True if diag planted it.
         starting: True if it began before the load did.
     """
@@ -53,6 +55,7 @@ class Held:
     stacks: tuple[Stack, ...] = ()
     spied: tuple[Stack, ...] = ()
     states: tuple[StateSample, ...] = ()
+    gc_ns: int = 0
     canary: bool = False
     starting: bool = False
 
@@ -204,6 +207,7 @@ def _held(run: Run, routes: dict[tuple[int, int], str]) -> tuple[Held, ...]:
     canaries: dict[int, list[Canary]] = defaultdict(list)
     for canary in run.canaries:
         canaries[canary.lane_id].append(canary)
+    collecting = _collecting(run)
     result = []
     for step in sorted(run.steps, key=lambda s: (s.start_ns, s.end_ns)):
         lane = lanes.get(step.lane_id)
@@ -220,11 +224,22 @@ def _held(run: Run, routes: dict[tuple[int, int], str]) -> tuple[Held, ...]:
                 stacks=_stacks_by_signal(signal.get(step.lane_id, ()), step),
                 spied=_stacks_seen(spied.get(step.lane_id, ()), step),
                 states=_states_inside(states.get(step.lane_id, ()), step),
+                gc_ns=collecting[lane.pid].overlap(step.start_ns, step.end_ns)
+                if lane.pid in collecting
+                else 0,
                 canary=any(_planted(canary, step) for canary in canaries.get(step.lane_id, ())),
                 starting=step.start_ns < run.load_started_ns,
             )
         )
     return tuple(result)
+
+
+def _collecting(run: Run) -> dict[int, Occupied]:
+    """When each process collected garbage."""
+    pauses: dict[int, list[Interval]] = defaultdict(list)
+    for pause in run.pauses:
+        pauses[pause.pid].append((pause.start_ns, pause.end_ns))
+    return {pid: Occupied(merge(some)) for pid, some in pauses.items()}
 
 
 def _by_lane(stacks: Iterable[Stack]) -> dict[int, list[Stack]]:

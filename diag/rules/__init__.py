@@ -23,6 +23,7 @@ from diag.rules import (
     convoy,
     errors,
     first_call,
+    garbage_collection,
     gil_contention,
     held_worker,
     starved,
@@ -34,6 +35,7 @@ RULES: tuple[ModuleType, ...] = (
     convoy,
     gil_contention,
     first_call,
+    garbage_collection,
     starved,
     errors,
 )

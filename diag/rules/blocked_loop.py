@@ -42,8 +42,9 @@ from collections.abc import Iterator
 
 from diag.analysis.advice import advice, why
 from diag.analysis.case import Case
-from diag.analysis.culprits import Culprit, Part
+from diag.analysis.culprits import Culprit
 from diag.analysis.evidence import confidence_of, finding, gather, title_of, where_not_user
+from diag.analysis.parts import Part
 from diag.analysis.phases import may_be_the_machine, phases
 from diag.finding import Confidence, Finding, Severity
 from diag.units import plural

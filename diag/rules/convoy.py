@@ -35,8 +35,9 @@ from collections.abc import Iterator
 from diag.analysis.advice import why
 from diag.analysis.blocks import is_convoy
 from diag.analysis.case import Case
-from diag.analysis.culprits import Culprit, Part
+from diag.analysis.culprits import Culprit
 from diag.analysis.evidence import confidence_of, finding, gather, title_of, where_not_user
+from diag.analysis.parts import Part
 from diag.analysis.phases import phases
 from diag.analysis.statistics import percentile_ns
 from diag.analysis.timeline import Held

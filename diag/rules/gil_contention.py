@@ -30,9 +30,10 @@ from collections.abc import Iterator
 from diag.analysis.advice import advice, why
 from diag.analysis.case import Case
 from diag.analysis.causes import GilKnowledge
-from diag.analysis.culprits import Part, Place
+from diag.analysis.culprits import Place
 from diag.analysis.evidence import finding, gather, title_of
 from diag.analysis.gil import owner
+from diag.analysis.parts import Part
 from diag.analysis.phases import phases
 from diag.analysis.source import Line
 from diag.finding import Confidence, Finding, Severity

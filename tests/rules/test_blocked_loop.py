@@ -27,6 +27,7 @@ from recordings import (
     waiter,
 )  # fmt: skip
 
+from diag.analysis.case import examine
 from diag.finding import Cause, Confidence, Finding, Severity, Status, Verdict
 from diag.recording import Frame, ThreadState
 from diag.rules import judge
@@ -285,6 +286,52 @@ def test_what_the_machine_does_not_explain_is_an_error(cpu: float, length: float
         scene.request("GET /report", 40_000 + index, start - 1, start + length + 1)
         scene.step(start, start + length, cpu=cpu, port=40_000 + index, frames=AT_DUMPS)
     assert [one.severity for one in blocked(scene)] == [Severity.ERROR]
+
+
+def test_a_stray_stack_at_the_end_of_a_block_is_no_culprit() -> None:
+    scene = healthy(Scene())
+    for index in range(3):
+        start = 3_000 + 200 * index
+        stray = (FASTAPI, *SERVER_FRAMES) if index == 1 else AT_DUMPS
+        for after in (3, 7, 14, 27, 51):
+            scene.stack(start + after, AT_DUMPS)
+        scene.stack(start + 76, stray)
+        scene.step(start, start + 77, cpu=77)
+    (found,) = blocked(scene)
+    assert lines([found]) == [DUMPS]
+    assert found.total_ns == 3 * 77 * MS
+
+
+def test_a_second_line_that_shows_in_every_block_is_a_culprit_though_each_has_one_stack_of_it() -> None:
+    scene = healthy(Scene())
+    for index in range(3):
+        start = 3_000 + 200 * index
+        for after in (3, 7, 14, 27):
+            scene.stack(start + after, AT_GET)
+        scene.stack(start + 51, AT_RUN)
+        scene.step(start, start + 77)
+    assert lines(blocked(scene)) == [GET, RUN]
+
+
+def test_the_counters_of_the_thread_tell_a_line_that_waits_though_the_signal_wakes_it() -> None:
+    scene = healthy(Scene())
+    scene.step(3_000, 3_060, cpu=1, frames=AT_SLEEP, every=10)
+    scene.counters(*((3_001 + 2 * i, 0.03 * i, 0) for i in range(29)), state=ThreadState.RUNNING)
+    (found,) = blocked(scene)
+    assert [share.cause for share in found.causes] == [Cause.WAITING, Cause.CPU]
+    (culprit,) = examine(scene.recording(), scene.run()).culprits
+    assert culprit.key.kind == "waiting"
+
+
+def test_a_stretch_that_waited_for_the_machine_counts_little_for_its_line() -> None:
+    scene = healthy(Scene())
+    scene.stack(3_010, AT_DUMPS)
+    scene.stack(3_070, AT_ADD)
+    scene.step(3_000, 3_100, cpu=45, queue=55)
+    scene.counters((3_000, 0, 0), (3_040, 40, 0), (3_095, 40, 55), (3_100, 45, 55))
+    (found,) = blocked(scene)
+    assert lines([found]) == [DUMPS]
+    assert found.total_ns == 45 * MS
 
 
 # Who paid -----------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from diag.recording import (
     Canary,
     Cell,
     Frame,
+    GcPause,
     Lane,
     LaneKind,
     LaneTotals,
@@ -125,6 +126,7 @@ class Scene:
     served: list[Served] = field(default_factory=list)
     canaries: list[Canary] = field(default_factory=list)
     samples: list[ProcessSample] = field(default_factory=list)
+    pauses: list[GcPause] = field(default_factory=list)
     _offset: int = 0
     _iteration: int = 0
 
@@ -239,6 +241,19 @@ class Scene:
         for at in range(round(start), round(end)):
             self.states.append(StateSample(lane_id=lane, at_ns=at * MS + MS // 2, state=state))
 
+    def counters(self, *points: tuple[float, float, float], state: ThreadState = ThreadState.RUNNING) -> None:
+        """Add looks that read the thread's counters: when, CPU time and run-queue time so far."""
+        for at, cpu, queue in points:
+            self.states.append(
+                StateSample(
+                    lane_id=1,
+                    at_ns=round(at * MS),
+                    state=state,
+                    cpu_ns=round(cpu * MS),
+                    run_queue_ns=round(queue * MS),
+                )
+            )
+
     def request(
         self,
         route: str,
@@ -273,6 +288,12 @@ class Scene:
                 Served(pid=pid, tid=0, port=port, start_ns=round(start * MS), end_ns=round(end * MS))
             )
 
+    def collection(self, start: float, end: float, *, pid: int = 100, tid: int = 100) -> None:
+        """Add a garbage collection of the oldest generation."""
+        self.pauses.append(
+            GcPause(pid=pid, tid=tid, start_ns=round(start * MS), end_ns=round(end * MS), generation=2)
+        )
+
     def run(self, **changes: object) -> Run:
         """The run as it stands."""
         run = Run(
@@ -297,6 +318,7 @@ class Scene:
             served=tuple(self.served),
             canaries=tuple(self.canaries),
             samples=tuple(self.samples),
+            pauses=tuple(self.pauses),
         )
         return replace(run, **changes)  # type: ignore[arg-type]
 
