@@ -30,6 +30,7 @@ _LOOP_RUNNERS = frozenset(
      "trio.run", "run_app"}
 )  # fmt: skip
 _LOOP_METHODS = frozenset({"run_until_complete", "run_forever"})
+_LOOP_STARTS = ("IOLoop.current().start", "IOLoop.instance().start")
 _RUNNER_HOMES = frozenset({"asyncio", "uvloop", "anyio", "aiohttp.web", "trio"})
 _SERVER_RUNNERS = frozenset(
     {"uvicorn.run", "hypercorn.run", "waitress.serve", "uvicorn.Server", "run_simple"}
@@ -69,15 +70,14 @@ def classify(tree: ast.Module) -> SourceSummary:
     Explicit marks win over guesses: a ``@workload`` decorator, then an unmistakable app, then a loop
     that the file runs itself, then names that usually hold an app, then plain functions.
     """
-    certain, likely = _apps(tree)
+    marks = _workload_marks(tree)
     functions = [node for node in _top_level(tree) if isinstance(node, _Function)]
-    decorated = tuple(f.name for f in functions if _is_decorated(f))
+    decorated = tuple(f.name for f in functions if _is_decorated(f, marks))
+    certain, likely = _apps(tree, decorated)
     public = [f for f in functions if not f.name.startswith("_") and f.name not in (*certain, *likely)]
     callable_names = tuple(f.name for f in public if not _needs_arguments(f))
     called = set(_called_on_run(tree))
-    runs_loop = bool(called & _LOOP_RUNNERS) or any(
-        name.rpartition(".")[2] in _LOOP_METHODS for name in called
-    )
+    runs_loop = any(map(_runs_loop, called))
     serves = bool(called & _SERVER_RUNNERS)
     kind: SourceKind
     if decorated:
@@ -96,6 +96,12 @@ def classify(tree: ast.Module) -> SourceSummary:
         uncallable=tuple(f.name for f in public if _needs_arguments(f)),
         runs_loop=runs_loop,
         relative_level=max((n.level for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)), default=0),
+    )
+
+
+def _runs_loop(called: str) -> bool:
+    return (
+        called in _LOOP_RUNNERS or called.rpartition(".")[2] in _LOOP_METHODS or called.endswith(_LOOP_STARTS)
     )
 
 
@@ -120,7 +126,7 @@ def _is_main_guard(node: ast.If) -> bool:
     return "__name__" in names and "__main__" in texts
 
 
-def _apps(tree: ast.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _apps(tree: ast.Module, decorated: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names that certainly, and names that probably, hold an application."""
     certain: list[str] = []
     likely: list[str] = []
@@ -131,7 +137,7 @@ def _apps(tree: ast.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if isinstance(node, _Function):
             if _is_app_function(node):
                 certain.append(node.name)
-            elif node.name in FACTORY_NAMES and not _is_decorated(node):
+            elif node.name in FACTORY_NAMES and node.name not in decorated:
                 likely.append(node.name)
         elif isinstance(node, ast.ImportFrom):
             likely += [a.asname or a.name for a in node.names if (a.asname or a.name) in APP_NAMES]
@@ -175,12 +181,21 @@ def _is_app_class(node: ast.ClassDef) -> bool:
     return any(_positional(c.args)[1:] in (_ASGI_PARAMETERS, _WSGI_PARAMETERS) for c in calls)
 
 
-def _is_decorated(node: _Function) -> bool:
-    for decorator in node.decorator_list:
-        name = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
-        if name in ("workload", "diag.workload", "diag.workload.workload"):
-            return True
-    return False
+def _workload_marks(tree: ast.Module) -> frozenset[str]:
+    """What the workload decorator is called in this file."""
+    marks = {"diag.workload", "diag.workload.workload"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in ("diag", "diag.workload"):
+            marks |= {alias.asname or alias.name for alias in node.names if alias.name == "workload"}
+        elif isinstance(node, ast.Import):
+            marks |= {
+                f"{alias.asname}.workload" for alias in node.names if alias.name == "diag" and alias.asname
+            }
+    return frozenset(marks)
+
+
+def _is_decorated(node: _Function, marks: frozenset[str]) -> bool:
+    return any(dotted(d.func if isinstance(d, ast.Call) else d) in marks for d in node.decorator_list)
 
 
 def _needs_arguments(node: _Function) -> bool:
@@ -225,9 +240,11 @@ def _called_on_run(tree: ast.Module) -> Iterator[str]:
 
 
 def dotted(node: ast.expr) -> str:
-    """The dotted name of an expression; for ``f().g`` it is ``.g``."""
+    """The dotted name of an expression, such as ``a.b`` or ``f().g``; "" for other kinds."""
     if isinstance(node, ast.Name):
         return node.id
+    if isinstance(node, ast.Call):
+        return f"{dotted(node.func)}()"
     if isinstance(node, ast.Attribute):
         return f"{dotted(node.value)}.{node.attr}"
     return ""

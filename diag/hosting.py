@@ -1,4 +1,4 @@
-"""What diag and the processes that it starts tell each other through the environment. Standard library only."""
+"""What diag and its processes tell each other through the environment. Standard library only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files are the user's own code, and the part of a traceback that lies in them. Standard library only."""
+"""Which files are the user's own code, and what of a traceback lies in them. Standard library only."""
 
 from __future__ import annotations
 

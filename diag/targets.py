@@ -312,9 +312,9 @@ def _find_module(module: str, cwd: Path) -> ModuleSpec | None:
     """The module's spec, without importing its packages (their ``__init__`` would run here)."""
     top, *rest = module.split(".")
     spec = PathFinder.find_spec(top, [str(cwd)])
-    if spec is None:
+    if spec is None or spec.origin is None:  # a folder without __init__.py gives way to an installed package
         try:
-            spec = importlib.util.find_spec(top)
+            spec = importlib.util.find_spec(top) or spec
         except (ValueError, ImportError):
             return None
     name = top

@@ -136,6 +136,26 @@ KINDS = {
         "import asyncio\nasync def main(): pass\nwith asyncio.Runner() as r:\n    r.run(main())",
         ScriptTarget,
     ),
+    "decorator under another name": (
+        """
+        from diag import workload as unit
+        import diag as d
+        @unit
+        def one(x): pass
+        @d.workload()
+        def two(x): pass
+        """,
+        WorkloadTarget,
+    ),
+    "tornado": (
+        """
+        import tornado.ioloop, tornado.web
+        app = tornado.web.Application()
+        if __name__ == "__main__":
+            tornado.ioloop.IOLoop.current().start()
+        """,
+        ScriptTarget,
+    ),
     "uvloop.run": ("import uvloop\nasync def main(): pass\nuvloop.run(main())", ScriptTarget),
     "aiohttp server": (
         """

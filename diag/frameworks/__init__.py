@@ -27,14 +27,9 @@ class Framework(Protocol):
         handlers: forms of handler it takes.
     """
 
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def interface(self) -> Literal["asgi", "wsgi"]: ...
-
-    @property
-    def handlers(self) -> tuple[Literal["async", "def"], ...]: ...
+    name: str
+    interface: Literal["asgi", "wsgi"]
+    handlers: tuple[Literal["async", "def"], ...]
 
     def detects(self, app: object) -> bool:
         """True if the object is an app of this framework."""

@@ -45,7 +45,7 @@ _FORMATS = {
 }
 
 
-class NoExample(Exception):  # never reaches a user; becomes a route's reason
+class NoExampleError(Exception):  # never reaches a user; becomes a route's reason
     """No value could be made up; the message says why, as a fragment."""
 
 
@@ -63,7 +63,7 @@ class Examples:
         """The node itself, or what its ``$ref`` points to (keywords beside the reference are kept).
 
         Raises:
-            NoExample: the reference leads nowhere.
+            NoExampleError: the reference leads nowhere.
         """
         hops = 0
         while isinstance(node, Mapping) and "$ref" in node:
@@ -72,10 +72,10 @@ class Examples:
             for part in str(node["$ref"]).removeprefix("#/").split("/"):
                 key = part.replace("~1", "/").replace("~0", "~")
                 if not isinstance(target, Mapping) or key not in target:
-                    raise NoExample(f"its schema refers to {node['$ref']}, which is not there")
+                    raise NoExampleError(f"its schema refers to {node['$ref']}, which is not there")
                 target = target[key]
             if hops > _MAX_DEPTH or not isinstance(target, Mapping):
-                raise NoExample(f"its schema refers to {node['$ref']}, which leads nowhere")
+                raise NoExampleError(f"its schema refers to {node['$ref']}, which leads nowhere")
             node = {**target, **{key: value for key, value in node.items() if key != "$ref"}}
         return node
 
@@ -83,10 +83,10 @@ class Examples:
         """A valid value.
 
         Raises:
-            NoExample: none could be made up.
+            NoExampleError: none could be made up.
         """
         if depth > _MAX_DEPTH:
-            raise NoExample("its schema contains itself")
+            raise NoExampleError("its schema contains itself")
         if not isinstance(schema, Mapping):
             return _TEXT
         schema = self._merged(self.resolve(schema), depth)
@@ -116,7 +116,7 @@ class Examples:
 
     def _first_that_works(self, schema: Schema, keyword: str, depth: int) -> Any:
         beside = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf", "title")}
-        reason = NoExample(f"none of its schema's {keyword} could be satisfied")
+        reason = NoExampleError(f"none of its schema's {keyword} could be satisfied")
         # null is valid, but a value exercises more of the handler
         for option in sorted(
             schema[keyword], key=lambda o: isinstance(o, Mapping) and o.get("type") == "null"
@@ -126,7 +126,7 @@ class Examples:
                 return self.value(
                     {**beside, **resolved} if isinstance(resolved, Mapping) else option, depth + 1
                 )
-            except NoExample as error:
+            except NoExampleError as error:
                 reason = error
         raise reason
 
@@ -142,7 +142,7 @@ class Examples:
         }
         maker = makers.get(_type_of(schema))
         if maker is None:
-            raise NoExample(f"its schema has a type that is not JSON's: {schema.get('type')}")
+            raise NoExampleError(f"its schema has a type that is not JSON's: {schema.get('type')}")
         return maker()
 
     def _array(self, schema: Schema, depth: int) -> list[Any]:
@@ -155,7 +155,7 @@ class Examples:
             return prefix
         try:
             first = self.value(items, depth + 1)
-        except NoExample:
+        except NoExampleError:
             if least > len(prefix):
                 raise
             return prefix
@@ -170,7 +170,7 @@ class Examples:
         if len(choices) >= wanted:
             return list(choices[:wanted])
         if isinstance(first, bool) or not isinstance(first, int | float | str):
-            raise NoExample(f"it needs {wanted} different items")
+            raise NoExampleError(f"it needs {wanted} different items")
         return [f"{first}{i}" if isinstance(first, str) else first + i for i in range(wanted)]
 
     def _object(self, schema: Schema, depth: int) -> dict[str, Any]:
@@ -224,7 +224,7 @@ def _string(schema: Schema) -> str:
     if schema.get("pattern"):
         text = matching_text(str(schema["pattern"]), least, most)
         if text is None:
-            raise NoExample(f"it needs a text that matches {schema['pattern']}")
+            raise NoExampleError(f"it needs a text that matches {schema['pattern']}")
         return text
     text = _FORMATS.get(str(schema.get("format", "")).lower(), _TEXT)
     if text is _TEXT or len(text) > most:
@@ -242,7 +242,7 @@ def _number(schema: Schema, *, step: float) -> float:
         if value > high:
             value = math.floor(high / multiple + 1e-9) * multiple
     if not low <= value <= high:
-        raise NoExample("its schema's minimum and maximum leave no number")
+        raise NoExampleError("its schema's minimum and maximum leave no number")
     return value
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 from diag.frameworks import class_names
-from diag.frameworks.examples import NoExample
+from diag.frameworks.examples import NoExampleError
 from diag.frameworks.openapi import OpenApi
 from diag.frameworks.starlette import Leaf, MakeRequest, plain_request, walk
 from diag.inspection import RouteInfo
@@ -32,7 +32,7 @@ class FastApiFramework:
 
     def build(self, handler: Callable[[], object]) -> object:
         """See `diag.frameworks.Framework`."""
-        from fastapi import FastAPI  # only where an app is built
+        from fastapi import FastAPI  # noqa: PLC0415  # only where an app is built
 
         async def ping() -> dict[str, bool]:
             return {"pong": True}
@@ -74,7 +74,7 @@ def _request_maker(app: object) -> MakeRequest:
         if document is not None and document.has(method, path):
             return document.request(method, path, label, prefix)
         if trouble:
-            raise NoExample(f"the app's OpenAPI document could not be made ({trouble})")
+            raise NoExampleError(f"the app's OpenAPI document could not be made ({trouble})")
         return plain_request(method, leaf, prefix, label)
 
     return make

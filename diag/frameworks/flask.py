@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal, cast
 
 from diag.frameworks import class_names
-from diag.frameworks.examples import NoExample
+from diag.frameworks.examples import NoExampleError
 from diag.frameworks.routes import route_info, schemaless_request, value_for
 from diag.inspection import RouteInfo
 from diag.plan import HttpRequest
@@ -33,7 +33,7 @@ class FlaskFramework:
 
     def build(self, handler: Callable[[], object]) -> object:
         """See `diag.frameworks.Framework`."""
-        from flask import Flask  # only where an app is built
+        from flask import Flask  # noqa: PLC0415  # only where an app is built
 
         app = Flask("diag_workload", static_folder=None)
 
@@ -70,10 +70,11 @@ def _handler(view: Any, method: str) -> object:
 
 def _request(app: Any, rule: Any, method: str, path: str, label: str) -> HttpRequest:
     if getattr(rule, "host", None) and app.url_map.host_matching:
-        raise NoExample(f"it answers to the host {rule.host} only")
-    values = {name: _value(converter) for name, converter in (rule._converters or {}).items()}
+        raise NoExampleError(f"it answers to the host {rule.host} only")
+    converters = rule._converters  # noqa: SLF001  # nothing public says how a converter was configured
+    values = {name: _value(converter) for name, converter in converters.items()}
     if rule.subdomain:
-        raise NoExample(f"it answers to the subdomain {rule.subdomain} only")
+        raise NoExampleError(f"it answers to the subdomain {rule.subdomain} only")
     return schemaless_request(method, path, label, values)
 
 

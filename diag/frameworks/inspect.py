@@ -250,11 +250,14 @@ def _error(
 
 
 def _import_error(answer: Mapping[str, Any], target: AppTarget | WorkloadTarget, output: str) -> TargetError:
-    missing = answer["missing"]
+    missing, top = answer["missing"], answer["missing"].partition(".")[0]
     message = "".join(f": {line}" for line in answer["message"].strip().splitlines()[:1])
-    if missing:
-        cause = f"The module {missing} is not there, or not installed in this environment ({sys.prefix})."
-        next_step = f"python -m pip install {missing.partition('.')[0]}"
+    if missing and any((Path(r) / top).exists() or (Path(r) / f"{top}.py").exists() for r in roots(target)):
+        cause = f"There is a {top}, but no {missing} in it."
+        next_step = f"correct the import of {missing}"
+    elif missing:
+        cause = f"The module {missing} is not installed in the environment that diag runs in ({sys.prefix})."
+        next_step = f"{sys.executable} -m pip install {top}"
     else:
         cause = f"Its own code raised {answer['type']}."
         next_step = "correct it; importing it must not fail"

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from diag.frameworks import detect
-from diag.frameworks.loading import AppNotFound, find_app, import_module
+from diag.frameworks.loading import AppNotFoundError, find_app, import_module
 from diag.frameworks.wire import dumps, encode
 from diag.frameworks.workloads import find_workloads
 from diag.frameworks.wrappers import unwrapped
@@ -50,7 +50,7 @@ def _answer(order: dict[str, Any]) -> dict[str, Any]:
         module = import_module(module=order["module"], file=order["file"], sys_path=order["sys_path"])
         inspection = _workloads(module) if order["kind"] == "workload" else _app(module, order)
         return {"inspection": encode(inspection)}
-    except AppNotFound as error:
+    except AppNotFoundError as error:
         return {"error": "no-app", "what": error.what, "cause": error.cause, "next_step": error.next_step}
     except SystemExit as error:
         return {"error": "exit", "code": str(error.code), "traceback": own_traceback(error, order["roots"])}
@@ -78,7 +78,7 @@ def _app(module: ModuleType, order: dict[str, Any]) -> Inspection:
         request = HttpRequest(route=label, method="GET", path="/")
         routes: tuple[RouteInfo, ...] = (RouteInfo(label=label, method="GET", path="/", request=request),)
         notes: tuple[str, ...] = (
-            "The app's framework is not known, so its routes are not: only GET / is driven.",
+            "The app's framework is not known, so only GET / is driven, and what --request gives.",
         )
     else:
         routes, notes = framework.routes(inner), ()

@@ -26,7 +26,7 @@ Interface = Literal["asgi", "wsgi"]
 _OWN_SERVER = {"aiohttp": "web.run_app", "tornado": "its own IOLoop"}
 
 
-class AppNotFound(Exception):  # never reaches a user; becomes a TargetError
+class AppNotFoundError(Exception):  # never reaches a user; becomes a TargetError
     """No app in the module.
 
     Attributes:
@@ -92,7 +92,7 @@ def find_app(module: ModuleType, attribute: str = "", *, factory: bool = False) 
     """The app of a module: the one named, else the one with a usual name, else the only one there is.
 
     Raises:
-        AppNotFound: with the names that were looked at.
+        AppNotFoundError: with the names that were looked at.
     """
     if attribute:
         return _named_app(module, attribute, factory=factory)
@@ -109,7 +109,7 @@ def find_app(module: ModuleType, attribute: str = "", *, factory: bool = False) 
         return distinct[0]
     if distinct:
         names = ", ".join(found.attribute for found in distinct)
-        raise AppNotFound(
+        raise AppNotFoundError(
             f"{module.__name__} holds several apps: {names}",
             cause="None of them has one of the usual names, so the choice is yours.",
             next_step=f"diag explain {module.__name__}:{distinct[0].attribute}",
@@ -158,7 +158,7 @@ def _named_app(module: ModuleType, attribute: str, *, factory: bool) -> FoundApp
 
 def _call_factory(value: object, attribute: str) -> FoundApp:
     if not callable(value):
-        raise AppNotFound(
+        raise AppNotFoundError(
             f"{attribute} is a {type(value).__name__}, not a function that returns an app",
             cause="--factory (or parentheses after the name) asks diag to call it.",
             next_step="leave --factory out",
@@ -166,14 +166,14 @@ def _call_factory(value: object, attribute: str) -> FoundApp:
     app = value()
     if inspect.iscoroutine(app):
         app.close()
-        raise AppNotFound(
+        raise AppNotFoundError(
             f"the factory {attribute} is an async def",
             cause="Servers call a factory before there is an event loop.",
             next_step=f"make {attribute} a plain def, and open connections in the app's lifespan",
         )
     interface = interface_of(app, named=True)
     if interface is None:
-        raise AppNotFound(
+        raise AppNotFoundError(
             f"{attribute}() returned a {type(app).__name__}, which is no ASGI or WSGI app",
             cause="A factory returns the app itself.",
             next_step=f"return the app from {attribute}",
@@ -181,40 +181,40 @@ def _call_factory(value: object, attribute: str) -> FoundApp:
     return FoundApp(app=app, interface=interface, attribute=attribute, factory=True)
 
 
-def _no_such_name(module: ModuleType, attribute: str) -> AppNotFound:
+def _no_such_name(module: ModuleType, attribute: str) -> AppNotFoundError:
     apps = [name for name, value in vars(module).items() if not name.startswith("_") and _as_app(value, name)]
     public = [name for name in vars(module) if not name.startswith("_")]
-    return AppNotFound(
+    return AppNotFoundError(
         f"{module.__name__} has no {attribute}",
         cause=f"Its apps: {', '.join(apps)}." if apps else f"Its names: {', '.join(public[:12]) or 'none'}.",
         next_step=f"diag explain {module.__name__}:{apps[0] if apps else 'NAME'}",
     )
 
 
-def _not_an_app(value: object, attribute: str, module: ModuleType) -> AppNotFound:
+def _not_an_app(value: object, attribute: str, module: ModuleType) -> AppNotFoundError:
     package = type(value).__module__.partition(".")[0]
     if package in _OWN_SERVER:
-        return AppNotFound(
+        return AppNotFoundError(
             f"{attribute} is an app of {package}, which is neither ASGI nor WSGI",
             cause=f"Such apps run under their own server ({_OWN_SERVER[package]}).",
             next_step="diag explain the file that starts it, as a script",
         )
     if callable(value) and not _required(value):
-        return AppNotFound(
+        return AppNotFoundError(
             f"{attribute} takes no arguments, so it is no app",
             cause="It may be a factory, a function that returns the app.",
             next_step=f"diag explain --factory {module.__name__}:{attribute}",
         )
-    return AppNotFound(
+    return AppNotFoundError(
         f"{attribute} is a {type(value).__name__}, which is no ASGI or WSGI app",
         cause="An ASGI app is called with (scope, receive, send), a WSGI app with (environ, start_response).",
         next_step=f"diag explain {module.__name__}:NAME with the name of the app",
     )
 
 
-def _none_found(module: ModuleType) -> AppNotFound:
+def _none_found(module: ModuleType) -> AppNotFoundError:
     public = [name for name in vars(module) if not name.startswith("_")]
-    return AppNotFound(
+    return AppNotFoundError(
         f"no app was found in {module.__name__}",
         cause=f"Looked for {', '.join((*APP_NAMES, *FACTORY_NAMES))}, then for any ASGI or WSGI callable. "
         f"The module holds {', '.join(public[:12]) or 'no public names'}.",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from diag.frameworks.examples import Examples, NoExample, authors_value
+from diag.frameworks.examples import Examples, NoExampleError, authors_value
 from diag.plan import HttpRequest
 
 _BOUNDARY = "diag-boundary-7f3a9c"
@@ -43,7 +43,7 @@ class OpenApi:
             prefix: where the app is mounted.
 
         Raises:
-            NoExample: something that it needs could not be made up.
+            NoExampleError: something that it needs could not be made up.
         """
         item = self._document["paths"][path]
         operation = item[method.lower()]
@@ -73,7 +73,7 @@ class OpenApi:
         alternatives = operation.get("security", self._document.get("security", []))
         if alternatives and not any(alternative == {} for alternative in alternatives):
             names = ", ".join(dict.fromkeys(name for alternative in alternatives for name in alternative))
-            raise NoExample(f"it needs authorization ({names})")
+            raise NoExampleError(f"it needs authorization ({names})")
 
     def _parameters(
         self, item: Mapping[str, Any], operation: Mapping[str, Any]
@@ -90,8 +90,8 @@ class OpenApi:
             return given
         try:
             return self._examples.value(parameter.get("schema", {}))
-        except NoExample as error:
-            raise NoExample(f"no value for its parameter {parameter['name']}: {error}") from None
+        except NoExampleError as error:
+            raise NoExampleError(f"no value for its parameter {parameter['name']}: {error}") from None
 
     def _body(self, operation: Mapping[str, Any]) -> tuple[str, bytes]:
         """Content type and body; both empty where none is required."""
@@ -105,8 +105,8 @@ class OpenApi:
         if not found:
             try:
                 value = self._examples.value(media.get("schema", {}))
-            except NoExample as error:
-                raise NoExample(f"no value for its body: {error}") from None
+            except NoExampleError as error:
+                raise NoExampleError(f"no value for its body: {error}") from None
         return _encoded(chosen, value, self._file_fields(media))
 
     def _file_fields(self, media: Mapping[str, Any]) -> frozenset[str]:

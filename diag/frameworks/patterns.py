@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 _MAX_REPEAT = 1_000
@@ -38,30 +38,25 @@ def _text(tree: Iterable[Any], extra: int) -> str:
 
 
 def _part(operator: str, argument: Any, extra: int) -> str:  # a parse tree has no types
-    match operator:
-        case "LITERAL":
-            return chr(argument)
-        case "NOT_LITERAL":
-            return next(c for c in _SAMPLES if ord(c) != argument)
-        case "ANY":
-            return "a"
-        case "IN":
-            return _one_of(argument)
-        case "BRANCH":
-            return _text(argument[1][0], extra)
-        case "SUBPATTERN":
-            return _text(argument[3], extra)
-        case "ATOMIC_GROUP":
-            return _text(argument, extra)
-        case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
-            low, high, body = argument
-            times = int(low) + min(extra, int(high) - int(low))
-            if times > _MAX_REPEAT:
-                raise ValueError("too long")
-            return _text(body, extra) * times
-        case "AT" | "ASSERT" | "ASSERT_NOT":
-            return ""
-    raise ValueError(operator)
+    if operator.endswith("_REPEAT"):
+        low, high, body = argument
+        times = int(low) + min(extra, int(high) - int(low))
+        if times > _MAX_REPEAT:
+            raise ValueError(times)
+        return _text(body, extra) * times
+    makers: dict[str, Callable[[], str]] = {
+        "LITERAL": lambda: chr(argument),
+        "NOT_LITERAL": lambda: next(c for c in _SAMPLES if ord(c) != argument),
+        "ANY": lambda: "a",
+        "IN": lambda: _one_of(argument),
+        "BRANCH": lambda: _text(argument[1][0], extra),
+        "SUBPATTERN": lambda: _text(argument[3], extra),
+        "ATOMIC_GROUP": lambda: _text(argument, extra),
+        "AT": lambda: "",
+        "ASSERT": lambda: "",
+        "ASSERT_NOT": lambda: "",
+    }
+    return makers[operator]()
 
 
 def _one_of(members: list[tuple[Any, Any]]) -> str:

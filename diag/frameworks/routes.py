@@ -7,7 +7,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from diag.frameworks.endpoints import locate
-from diag.frameworks.examples import NoExample
+from diag.frameworks.examples import NoExampleError
 from diag.inspection import RouteInfo
 from diag.plan import HttpRequest
 
@@ -32,7 +32,7 @@ def route_info(
         method: upper case.
         path: the template, with parameters in braces.
         handler: the user's function.
-        make_request: makes a request for the route's label, or raises `NoExample`.
+        make_request: makes a request for the route's label, or raises `NoExampleError`.
     """
     label = f"{method} {path}"
     request: HttpRequest | None = None
@@ -44,7 +44,7 @@ def route_info(
     else:
         try:
             request = make_request(label)
-        except NoExample as error:
+        except NoExampleError as error:
             reason = f"{error}; {GIVE_ONE}"
     place = locate(handler)
     return RouteInfo(
@@ -86,14 +86,14 @@ def schemaless_request(
         host: the host name that it answers to, "" for any.
 
     Raises:
-        NoExample: it takes a body, or has a parameter without value.
+        NoExampleError: it takes a body, or has a parameter without value.
     """
     if method in _WITH_BODY:
-        raise NoExample("it may need a body, of which nothing is known")
+        raise NoExampleError("it may need a body, of which nothing is known")
     filled = path
     for name in _PLACEHOLDER.findall(path):
         if name not in values:
-            raise NoExample(f"no value for its parameter {name}")
+            raise NoExampleError(f"no value for its parameter {name}")
         filled = filled.replace(f"{{{name}}}", quote(values[name], safe=""))
     headers = (("host", host),) if host else ()
     return HttpRequest(route=label, method=method, path=filled, headers=headers)

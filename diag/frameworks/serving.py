@@ -5,7 +5,9 @@ Runs inside the target's process: standard library only, besides the target's ow
 
 from __future__ import annotations
 
+import importlib
 import os
+from typing import Any
 
 from diag.frameworks import get_framework
 from diag.frameworks.loading import find_app, import_module
@@ -32,9 +34,7 @@ def load() -> object:
 
 def _build(served: ServedApp) -> object:
     if os.environ.get(SPOOL):
-        import diag.agent  # only where something is to be watched
-
-        diag.agent.install()
+        _agent().install()
     module = import_module(module=served.module, file=served.file, sys_path=served.sys_path)
     if served.kind == "app":
         return find_app(module, served.attribute, factory=served.factory).app
@@ -57,11 +57,14 @@ def _named(units: tuple[Unit, ...], name: str) -> Unit:
 
 
 def _watched(app: object, interface: str) -> object:
-    import diag.agent
-
     if interface == "wsgi":
-        return diag.agent.wrap_wsgi(app, int(os.environ.get(CAPACITY, "0")))
-    return diag.agent.wrap_asgi(app)
+        return _agent().wrap_wsgi(app, int(os.environ.get(CAPACITY, "0")))
+    return _agent().wrap_asgi(app)
+
+
+def _agent() -> Any:  # a module
+    """The agent, imported only where something is to be watched."""
+    return importlib.import_module("diag.agent")
 
 
 def _report(what: str, text: str) -> None:

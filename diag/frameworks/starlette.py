@@ -54,21 +54,21 @@ class StarletteFramework:
 
     def build(self, handler: Callable[[], object]) -> object:
         """See `diag.frameworks.Framework`."""
-        from starlette.applications import Starlette  # only where an app is built
-        from starlette.responses import JSONResponse
-        from starlette.routing import Route
+        from starlette.applications import Starlette  # noqa: PLC0415  # only where an app is built
+        from starlette.responses import JSONResponse  # noqa: PLC0415
+        from starlette.routing import Route  # noqa: PLC0415
 
         if inspect.iscoroutinefunction(handler):
 
-            async def work(request: object) -> object:
+            async def work(_request: object) -> object:
                 return JSONResponse(await handler())
 
         else:
 
-            def work(request: object) -> object:  # type: ignore[misc]  # the same name, the other form
+            def work(_request: object) -> object:  # type: ignore[misc]  # the same name, the other form
                 return JSONResponse(handler())
 
-        async def ping(request: object) -> object:
+        async def ping(_request: object) -> object:
             return JSONResponse({"pong": True})
 
         return Starlette(routes=[Route("/work", work), Route("/ping", ping)])
@@ -120,6 +120,7 @@ def _leaf(route: Any) -> Leaf:  # a route of a package that is not imported here
 
 
 def plain_request(method: str, leaf: Leaf, prefix: str, label: str) -> HttpRequest:
+    """A request made from the path alone."""
     values = {name: value_for(kind) for name, kind in leaf.kinds.items()}
     return schemaless_request(method, prefix + leaf.path, label, values)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diag.frameworks import detect
 
-# Where common middleware keeps the app that it wraps (Starlette's, Sentry's, socket.io's, asgiref's, a2wsgi's …).
+# Where common middleware keeps the app that it wraps: Starlette's, Sentry's, socket.io's, a2wsgi's …
 _ATTRIBUTES = (
     "app",
     "_app",

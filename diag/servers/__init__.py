@@ -22,17 +22,10 @@ class Server(Protocol):
         notes: one sentence for each default that was changed, and why.
     """
 
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def interfaces(self) -> tuple[Literal["asgi", "wsgi"], ...]: ...
-
-    @property
-    def loops(self) -> tuple[str, ...]: ...
-
-    @property
-    def notes(self) -> tuple[str, ...]: ...
+    name: str
+    interfaces: tuple[Literal["asgi", "wsgi"], ...]
+    loops: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def command(self, options: ServerOptions, host: str, port: int) -> tuple[str, ...]:
         """The command line that serves `diag.frameworks.hosted:application`."""

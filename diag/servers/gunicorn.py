@@ -9,7 +9,7 @@ from typing import Literal
 from diag.plan import ServerOptions
 
 DEFAULT_THREADS = 4
-_MEMORY_FOLDER = "/dev/shm"  # gunicorn's own advice for its heartbeat files
+_MEMORY_FOLDER = "/dev/shm"  # noqa: S108  # gunicorn's own advice for its heartbeat files
 
 
 class _Gunicorn:
@@ -40,7 +40,7 @@ class _Gunicorn:
             "diag.frameworks.hosted:application",
         )
 
-    def thread_arguments(self, options: ServerOptions) -> tuple[str, ...]:
+    def thread_arguments(self, options: ServerOptions) -> tuple[str, ...]:  # noqa: ARG002  # gthread needs them
         """The part of the command line that sets threads."""
         return ()
 
@@ -48,7 +48,7 @@ class _Gunicorn:
         """See `diag.servers.Server`."""
         return options.workers
 
-    def unavailable(self, options: ServerOptions) -> str | None:
+    def unavailable(self, options: ServerOptions) -> str | None:  # noqa: ARG002  # sync needs them
         """See `diag.servers.Server`."""
         return "gunicorn does not run on Windows" if sys.platform == "win32" else None
 
@@ -59,7 +59,7 @@ class GunicornSync(_Gunicorn):
     name = "gunicorn-sync"
     worker_class = "sync"
 
-    def capacity(self, options: ServerOptions) -> int:
+    def capacity(self, options: ServerOptions) -> int:  # noqa: ARG002  # gthread needs them
         """A worker serves one request at a time."""
         return 1
 
@@ -77,7 +77,7 @@ class GunicornGthread(_Gunicorn):
     worker_class = "gthread"
     notes = (
         *_Gunicorn.notes,
-        f"gthread has {DEFAULT_THREADS} threads a worker unless told otherwise (gunicorn's own default is 1).",
+        f"gthread has {DEFAULT_THREADS} threads a worker unless told otherwise (gunicorn's default is 1).",
     )
 
     def thread_arguments(self, options: ServerOptions) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from diag.errors import ServerError
 from diag.hosting import CAPACITY, READY, RUN_ID, SERVE, SPOOL, to_json, with_diag_importable
 from diag.plan import ServedApp, ServerOptions
 from diag.servers import Server, get_server
+from diag.servers.exits import describe_exit
 from diag.servers.ports import free_port, is_port_message, require_free_port
 from diag.servers.readiness import loaded_pids, wait_until_ready
 from diag.servers.reap import end_all, run_pids, send, tree_pids
@@ -164,7 +165,11 @@ class ServerProcess:
         """SIGTERM goes to the first process, which ends its workers in its own way; orphans get their own."""
         send({self.pid} if asked else self._living(), signal.SIGTERM)
         deadline = time.monotonic() + grace_s
-        while self._living() and time.monotonic() < deadline:
+        left_alone = asked
+        while (left := self._living()) and time.monotonic() < deadline:
+            if left_alone and self.pid not in left:
+                send(left, signal.SIGTERM)
+                left_alone = False
             time.sleep(_POLL_S)
         return end_all(self._living, 0)
 
@@ -276,18 +281,6 @@ def _environment(
     if spool is not None:
         variables[SPOOL] = str(spool)
     return with_diag_importable(variables)
-
-
-def describe_exit(returncode: int) -> str:
-    """How a process ended, in words."""
-    if returncode >= 0:
-        return f"exited with code {returncode}"
-    try:
-        name = signal.Signals(-returncode).name
-    except ValueError:
-        name = f"signal {-returncode}"
-    hint = " (out of memory?)" if returncode == -signal.SIGKILL else ""
-    return f"died of {name}{hint}"
 
 
 def _lives(pid: int) -> bool:

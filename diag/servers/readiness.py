@@ -16,6 +16,7 @@ import httpx
 
 from diag.errors import ServerError
 from diag.own_code import is_own_file, own_lines
+from diag.servers.exits import describe_exit
 from diag.servers.ports import listens, log_says_taken, port_taken
 
 if TYPE_CHECKING:
@@ -74,8 +75,6 @@ def _raise_if_failed(server: ServerProcess, ready: Path) -> None:
     if log_says_taken(log, server.port):
         raise port_taken(server.port, "somebody else was faster")
     if code is not None:
-        from diag.servers.process import describe_exit  # process.py imports this module
-
         raise ServerError(
             f"the server {describe_exit(code)} before it answered",
             cause="Its last lines say why." if log else "It wrote nothing.",

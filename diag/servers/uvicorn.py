@@ -14,8 +14,8 @@ class Uvicorn:
 
     name = "uvicorn"
     interfaces: tuple[Literal["asgi", "wsgi"], ...] = ("asgi",)
-    loops = ("asyncio", "uvloop")
-    notes = (
+    loops: tuple[str, ...] = ("asyncio", "uvloop")
+    notes: tuple[str, ...] = (
         "uvicorn's access log is off: writing it costs about 20 % of the throughput of a small handler.",
         "uvicorn's HTTP parser is httptools where it is installed, else h11 (its own default).",
     )
@@ -43,7 +43,7 @@ class Uvicorn:
         """See `diag.servers.Server`."""
         return options.workers
 
-    def capacity(self, options: ServerOptions) -> int:
+    def capacity(self, options: ServerOptions) -> int:  # noqa: ARG002  # others need them
         """One loop runs one step at a time."""
         return 1
 

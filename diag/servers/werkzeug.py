@@ -15,7 +15,7 @@ class Werkzeug:
     name = "werkzeug"
     interfaces: tuple[Literal["asgi", "wsgi"], ...] = ("wsgi",)
     loops: tuple[str, ...] = ()
-    notes = (
+    notes: tuple[str, ...] = (
         "The development server's access log is off, as it is for the other servers.",
         "The development server's debugger and reloader are off.",
     )
@@ -24,11 +24,11 @@ class Werkzeug:
         """See `diag.servers.Server`."""
         return (sys.executable, "-P", "-m", "diag.servers.werkzeug_main", host, str(port), *options.extra)
 
-    def processes(self, options: ServerOptions) -> int:
+    def processes(self, options: ServerOptions) -> int:  # noqa: ARG002  # others need them
         """It is always one process."""
         return 1
 
-    def capacity(self, options: ServerOptions) -> int:
+    def capacity(self, options: ServerOptions) -> int:  # noqa: ARG002  # others need them
         """No bound: every connection has its thread."""
         return 0
 

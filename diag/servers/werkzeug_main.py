@@ -1,4 +1,4 @@
-"""Serves the hosted app with Werkzeug's development server: ``python -m diag.servers.werkzeug_main HOST PORT``."""
+"""Werkzeug's development server around the hosted app: ``python -m diag.servers.werkzeug_main HOST PORT``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> None:
     Args:
         arguments: host and port.
     """
-    from werkzeug.serving import run_simple  # only this process needs it
+    from werkzeug.serving import run_simple  # noqa: PLC0415  # only this process needs it
 
     sys.path.insert(0, os.getcwd())  # as `flask run` does
     logging.getLogger("werkzeug").setLevel(logging.WARNING)

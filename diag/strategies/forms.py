@@ -37,11 +37,8 @@ class Handlers(Protocol):
         handlers: the forms of handler it takes.
     """
 
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def handlers(self) -> tuple[Literal["async", "def"], ...]: ...
+    name: str
+    handlers: tuple[Literal["async", "def"], ...]
 
 
 class Strategy(Protocol):
@@ -52,11 +49,8 @@ class Strategy(Protocol):
         description: one line in words.
     """
 
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def description(self) -> str: ...
+    name: str
+    description: str
 
     def applies(self, workload: WorkloadInfo, framework: Handlers) -> str | None:
         """None if the workload can be executed so, otherwise why not, in a sentence."""

@@ -226,7 +226,14 @@ def test_an_import_error_shows_the_users_frames_only(tmp_path: Path) -> None:
 def test_a_missing_package_is_named_with_the_command_that_installs_it(tmp_path: Path) -> None:
     error = refused(tmp_path, "import no_such_package.sub\nfrom fastapi import FastAPI\napp = FastAPI()")
     assert "no_such_package" in error.cause
-    assert error.next_step == "python -m pip install no_such_package"
+    assert error.next_step.endswith("-m pip install no_such_package")
+
+
+def test_a_module_that_is_missing_in_the_users_own_package_is_not_to_be_installed(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    error = refused(tmp_path, "import shop.modles\nasync def app(scope, receive, send): ...")
+    assert error.cause == "There is a shop, but no shop.modles in it."
+    assert error.next_step == "correct the import of shop.modles"
 
 
 def test_a_library_that_raises_leaves_the_users_line_on_top(tmp_path: Path) -> None:

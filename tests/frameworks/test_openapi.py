@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from diag.frameworks.examples import NoExample
+from diag.frameworks.examples import NoExampleError
 from diag.frameworks.openapi import OpenApi
 from diag.plan import HttpRequest
 
@@ -131,7 +131,7 @@ def test_a_body_of_text_is_sent_plain() -> None:
 @pytest.mark.parametrize("where", ["operation", "document"])
 def test_an_operation_behind_authorization_is_not_driven(where: str) -> None:
     security = {"security": [{"OAuth2": ["read"]}, {"ApiKey": []}]}
-    with pytest.raises(NoExample, match=r"authorization \(OAuth2, ApiKey\)"):
+    with pytest.raises(NoExampleError, match=r"authorization \(OAuth2, ApiKey\)"):
         made(security, method="get") if where == "operation" else made({}, method="get", **security)
 
 
@@ -141,9 +141,9 @@ def test_optional_authorization_is_left_out() -> None:
 
 def test_a_value_that_cannot_be_made_is_named() -> None:
     impossible = {"type": "string", "pattern": "(?=a)b"}
-    with pytest.raises(NoExample, match="parameter code"):
+    with pytest.raises(NoExampleError, match="parameter code"):
         made({"parameters": [parameter("code", "query", impossible)]})
-    with pytest.raises(NoExample, match="body"):
+    with pytest.raises(NoExampleError, match="body"):
         made(body({"application/json": {"schema": impossible}}))
 
 

@@ -38,17 +38,14 @@ def routes_of(app: object) -> dict[str, RouteInfo]:
 
 
 def statuses(app: Any, routes: dict[str, RouteInfo]) -> dict[str, int]:
+    if isinstance(app, Flask):
+        client = httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://test")
+        driven = {label: route for label, route in routes.items() if route.request}
+        return {label: client.send(_sent(client, route)).status_code for label, route in driven.items()}
     return asyncio.run(_asked(app, routes))
 
 
 async def _asked(app: Any, routes: dict[str, RouteInfo]) -> dict[str, int]:
-    if isinstance(app, Flask):
-        sync = httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://test")
-        return {
-            label: sync.send(_sent(sync, route)).status_code
-            for label, route in routes.items()
-            if route.request
-        }
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")
     return {
         label: (await client.send(_sent(client, route))).status_code
@@ -77,8 +74,8 @@ class Order(BaseModel):
 def fastapi_app() -> FastAPI:
     app = FastAPI()
 
-    @app.get("/items/{id}")
-    async def item(id: int, q: Annotated[str, Query(min_length=12)], x_key: Annotated[str, Header()]) -> str:
+    @app.get("/items/{key}")
+    async def item(key: int, q: Annotated[str, Query(min_length=12)], x_key: Annotated[str, Header()]) -> str:
         return q
 
     @app.post("/orders")
@@ -89,8 +86,8 @@ def fastapi_app() -> FastAPI:
     def numbers(values: list[int]) -> int:
         return len(values)
 
-    @app.delete("/items/{id}")
-    def delete(id: int) -> None: ...
+    @app.delete("/items/{key}")
+    def delete(key: int) -> None: ...
 
     @app.get("/me", dependencies=[Depends(HTTPBearer())])
     def me() -> None: ...
@@ -122,10 +119,10 @@ def fastapi_app() -> FastAPI:
 def test_a_fastapi_app_is_listed_without_its_own_pages_and_static_files() -> None:
     routes = routes_of(fastapi_app())
     assert set(routes) == {
-        "GET /items/{id}",
+        "GET /items/{key}",
         "POST /orders",
         "PUT /numbers",
-        "DELETE /items/{id}",
+        "DELETE /items/{key}",
         "GET /me",
         "WS /ws",
         "GET /hidden/{path}",
@@ -143,7 +140,7 @@ def test_requests_for_a_fastapi_app_pass_its_validation() -> None:
 
 def test_what_is_not_driven_has_its_reason() -> None:
     routes = routes_of(fastapi_app())
-    assert "delete data" in routes["DELETE /items/{id}"].reason
+    assert "delete data" in routes["DELETE /items/{key}"].reason
     assert "authorization (HTTPBearer)" in routes["GET /me"].reason
     assert "WebSocket" in routes["WS /ws"].reason
     assert all(bool(route.reason) is (route.request is None) for route in routes.values())
@@ -152,7 +149,7 @@ def test_what_is_not_driven_has_its_reason() -> None:
 def test_a_handlers_place_is_the_line_of_its_def() -> None:
     lines = Path(HERE).read_text().splitlines()
     routes = routes_of(fastapi_app())
-    for label, name, is_async in (("GET /items/{id}", "item", True), ("POST /orders", "order", False)):
+    for label, name, is_async in (("GET /items/{key}", "item", True), ("POST /orders", "order", False)):
         route = routes[label]
         assert f"def {name}(" in lines[route.line - 1]
         assert (route.source, route.is_async) == (HERE, is_async)

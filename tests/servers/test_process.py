@@ -19,7 +19,8 @@ from served import Start, app_file, eventually, living, workload
 from diag.errors import ServerError
 from diag.plan import ServedApp, ServerOptions
 from diag.servers import process
-from diag.servers.process import describe_exit, start_server
+from diag.servers.exits import describe_exit
+from diag.servers.process import start_server
 from diag.servers.reap import kill_run, run_pids
 
 UVICORN = ServerOptions(server="uvicorn")
@@ -246,7 +247,8 @@ def test_an_interrupt_while_starting_leaves_nothing_behind(
 
 def test_a_run_is_killed_by_its_id_alone(tmp_path: Path) -> None:
     run_id = uuid.uuid4().hex
-    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+    ignore = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    code = f"{ignore}; print(flush=True); time.sleep(600)"
     environment = {**os.environ, "DIAG_RUN_ID": run_id}
     stubborn = subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE)
     obedient = subprocess.Popen(["sleep", "600"], env=environment, start_new_session=True)
