@@ -19,7 +19,7 @@ _WHY = {
 
 _GENERIC = {
     Cause.CPU_GIL: "a process pool (`loop.run_in_executor` with a `ProcessPoolExecutor`)",
-    Cause.CPU_NO_GIL: "`await asyncio.to_thread(...)`: this code runs without the GIL, so that a thread frees the loop",
+    Cause.CPU_NO_GIL: "`await asyncio.to_thread(...)`: without the GIL, a thread frees the loop",
     Cause.CPU: "a process pool, or a thread if the code turns out to let the GIL go",
     Cause.WAITING: "an awaitable form of this call, or `await asyncio.to_thread(...)`",
     Cause.GIL_WAIT: "moving the other thread's computing into a process",
@@ -56,7 +56,8 @@ _COUNTERPARTS: tuple[tuple[tuple[str, ...], str], ...] = (
 )  # fmt: skip
 
 _COMPUTED: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("json.dumps", "json.dump", "json.loads", "json.load"), "a faster encoder, a smaller document, or a process pool"),
+    (("json.dumps", "json.dump", "json.loads", "json.load"),
+     "a faster encoder, a smaller document, or a process pool"),
     (("re.", ".match", ".search", ".fullmatch", ".sub", ".findall"),
      "a pattern that cannot backtrack, or a process pool (the `re` module holds the GIL)"),
 )  # fmt: skip

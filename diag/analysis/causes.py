@@ -11,8 +11,9 @@ from diag.recording import Stack, ThreadState
 
 _WAIT_WORDS = frozenset(
     {
-        "accept", "acquire", "communicate", "connect", "getaddrinfo", "get", "join", "poll", "read", "readinto",
-        "readline", "recv", "recv_into", "result", "select", "send", "sendall", "sleep", "wait", "write",
+        "accept", "acquire", "communicate", "connect", "get", "getaddrinfo", "join", "poll", "read",
+        "readinto", "readline", "recv", "recv_into", "result", "select", "send", "sendall", "sleep",
+        "wait", "write",
     }
 )  # fmt: skip
 

@@ -15,7 +15,8 @@ RARE_EXECUTIONS = 20
 RARE_SHARE = 0.005
 RARE_FACTOR = 2.5
 """A hypervisor takes its CPU away for one or two time slices, which no counter inside the guest shows: a
-block on the CPU below 25 ms (at a threshold of 10 ms) that comes once, or in 1 of 200 requests, may be that."""
+block on the CPU below 25 ms (at a threshold of 10 ms) that comes once, or in 1 of 200 requests, may be
+that."""
 FAR_BELOW = 0.5
 USUALLY = 0.95
 _ON_CPU = (Cause.CPU, Cause.CPU_GIL, Cause.CPU_NO_GIL)

@@ -15,10 +15,10 @@ Kind = tuple[str, bool]
 def final_keys(parts: Sequence[Mapping[Key, Part]], threshold_ns: int) -> list[dict[Key, Key]]:
     """Whose each part of each block is in the end.
 
-    Stacks are up to 25 ms apart, so that one stack that happens to show another line seems to stand for 12 ms.
-    Therefore a part stands alone only if it is most of its block, or holds it for the threshold between stacks
-    that all show it, or if its culprit does so on average. What does not goes to the largest that does; where
-    none does, to the one that is largest over all blocks they share.
+    Stacks are up to 25 ms apart, so that one stack that happens to show another line seems to stand for
+    12 ms. Therefore a part stands alone only if it is most of its block, or holds it for the threshold
+    between stacks that all show it, or if its culprit does so on average. What does not goes to the largest
+    that does; where none does, to the one that is largest over all blocks they share.
     """
     often = _often(parts, threshold_ns)
     standing = [_standing(of_one, often, threshold_ns) for of_one in parts]

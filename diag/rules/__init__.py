@@ -1,7 +1,7 @@
 """What judges: one file a diagnosis, and the verdict that sums them up.
 
-A rule is a module with a `SLUG`, a docstring that is its documentation page, and `find(case)`. To add one, add
-its file, its test of the same name, and its place in `RULES`.
+A rule is a module with a `SLUG`, a docstring that is its documentation page, and `find(case)`. To add one,
+add its file, its test of the same name, and its place in `RULES`.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ The loop polls for new data only after the last of them: whoever sends a request
 them. No tool that looks at single callbacks sees it.
 
 It is an error where the steps of one request (or the program itself) are enough for it, as that code alone
-decides it. Where it takes the steps of several requests it is a warning: the load is more than one loop can do
-at this cost per request.
+decides it. Where it takes the steps of several requests it is a warning: the load is more than one loop can
+do at this cost per request.
 
 ## Example
 
@@ -81,7 +81,8 @@ def _judge(case: Case, culprit: Culprit, parts: tuple[Part, ...]) -> Finding:
 def _longest(parts: tuple[Part, ...]) -> str:
     worst = max(parts, key=lambda part: part.split.own_ns).block
     step = percentile_ns([held.own_ns for held in worst.held], 0.5)
-    return f"At worst {len(worst.held)} steps of about {duration(step)} in one iteration: {duration(worst.own_ns)}."
+    steps = f"{len(worst.held)} steps of about {duration(step)}"
+    return f"At worst {steps} in one iteration: {duration(worst.own_ns)}."
 
 
 def _made_by_one(case: Case, parts: tuple[Part, ...]) -> bool:

@@ -6,9 +6,9 @@ Counts the requests that were answered with a status of 500 or above, or not at 
 
 ## Why is this bad
 
-Failures are often faster than answers: hidden in a throughput they make a broken handler look good. diag counts
-them apart. A route of which every request failed is *unmeasured*: nothing is known of how it behaves when it
-works.
+Failures are often faster than answers: hidden in a throughput they make a broken handler look good. diag
+counts them apart. A route of which every request failed is *unmeasured*: nothing is known of how it behaves
+when it works.
 
 ## Example
 

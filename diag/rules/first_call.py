@@ -2,13 +2,13 @@
 
 ## What it does
 
-Reports blocks from before the load began, of lines that never held the loop again: a lazy import, a cache that
-is filled, a connection pool that is opened.
+Reports blocks from before the load began, of lines that never held the loop again: a lazy import, a cache
+that is filled, a connection pool that is opened.
 
 ## Why is this bad
 
-It happens after every start and in every worker: whoever comes first, and all that wait behind it, pay. It does
-not count against the handler, as it is over before the load begins.
+It happens after every start and in every worker: whoever comes first, and all that wait behind it, pay. It
+does not count against the handler, as it is over before the load begins.
 
 ## Example
 

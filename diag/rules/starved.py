@@ -7,7 +7,7 @@ was runnable and did not run (the kernel's run-queue wait). They are counted aga
 
 ## Why is this bad
 
-The requests waited all the same. And figures from a machine that is short of CPU say little about another one:
+The requests waited all the same. And figures from a machine that is short of CPU say little about another:
 from a tenth of the time on this is a warning.
 
 ## Example

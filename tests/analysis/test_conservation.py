@@ -84,7 +84,7 @@ def test_a_sync_workers_request_queues_while_the_worker_is_held() -> None:
 
 @st.composite
 def scenes(draw: st.DrawFn) -> Scene:
-    """Anything a run may look like: steps back to back or apart, requests of any fate, waiters of any kind."""
+    """Anything a run may look like: steps back to back or apart, requests of any fate, any waiters."""
     kind = draw(st.sampled_from([LaneKind.ASYNCIO, LaneKind.WORKER_THREAD]))
     scene = Scene(lane_kind=kind, capacity=draw(st.integers(0, 2)))
     if kind is LaneKind.WORKER_THREAD:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +15,7 @@ VALUES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50)
 
 @given(VALUES, st.floats(0, 1))
 def test_percentiles_are_numpys(values: list[float], share: float) -> None:
-    assert percentile(values, share) == pytest.approx(numpy.quantile(values, share), rel=1e-9, abs=1e-6)
+    assert percentile(values, share) == pytest.approx(np.quantile(values, share), rel=1e-9, abs=1e-6)
 
 
 def test_of_no_values_everything_is_nothing() -> None:
@@ -23,10 +23,10 @@ def test_of_no_values_everything_is_nothing() -> None:
 
 
 def test_a_bootstrap_interval_is_scipys_percentile_interval() -> None:
-    values = list(numpy.random.default_rng(3).normal(100, 10, 60))
+    values = list(np.random.default_rng(3).normal(100, 10, 60))
     ours = bootstrap_interval(values, seed=1, resamples=4_000)
     theirs = stats.bootstrap(
-        (values,), numpy.median, method="percentile", n_resamples=4_000, random_state=1
+        (values,), np.median, method="percentile", n_resamples=4_000, random_state=1
     ).confidence_interval
     assert ours == pytest.approx((theirs.low, theirs.high), abs=0.8)
 
