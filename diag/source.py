@@ -1,13 +1,61 @@
-"""Reads a Python file that a user named, and explains why where it cannot."""
+"""Finds and reads the Python file that a user named, and explains why where it cannot."""
 
 from __future__ import annotations
 
 import ast
+import difflib
+import importlib.util
+import os
 import tokenize
 import warnings
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 from diag.errors import TargetError
+
+_USUAL_FILES = (
+    "main.py", "app.py", "application.py", "api.py", "asgi.py", "wsgi.py", "server.py", "workload.py",
+    "app/main.py", "app/__init__.py", "app/app.py", "src/main.py", "src/app.py", "src/app/main.py",
+)  # fmt: skip
+
+
+def find_module(module: str, cwd: Path) -> ModuleSpec | None:
+    """The module's spec, without importing its packages (their ``__init__`` would run here)."""
+    top, *rest = module.split(".")
+    spec = PathFinder.find_spec(top, [str(cwd)])
+    if spec is None or spec.origin is None:  # a folder without __init__.py gives way to an installed package
+        try:
+            spec = importlib.util.find_spec(top) or spec
+        except (ValueError, ImportError):
+            return None
+    name = top
+    for part in rest:
+        if spec is None or spec.submodule_search_locations is None:
+            return None
+        name = f"{name}.{part}"
+        spec = PathFinder.find_spec(name, list(spec.submodule_search_locations))
+    return spec
+
+
+def usual_file(text: str, folder: Path) -> Path:
+    """The file of a folder that its name stands for.
+
+    Raises:
+        TargetError: none of the usual names is there, and not just one file; says what was looked for.
+    """
+    for name in _USUAL_FILES:
+        if (folder / name).is_file():
+            return folder / name
+    python_files = sorted(p.name for p in folder.glob("*.py"))
+    if len(python_files) == 1:
+        return folder / python_files[0]
+    shown = ", ".join(python_files[:8]) or "no Python files"
+    raise TargetError(
+        f"{text} is a folder, and none of the usual files is in it",
+        cause=f"Looked for {', '.join(_USUAL_FILES)}. It holds {shown}.",
+        next_step=f"diag explain {os.path.join(text, python_files[0] if python_files else 'FILE.py')}",
+        slug="no-usual-file",
+    )
 
 
 def read_source(path: Path, *, shown: str, typed: str) -> ast.Module:
@@ -113,3 +161,36 @@ def _excerpt(error: SyntaxError, data: bytes, shown: str) -> str:
         gap = "".join("\t" if c == "\t" else " " for c in text[: start - 1])
         excerpt += f"\n    {gap}{'^' * (end - start)}"
     return excerpt
+
+
+def missing_file(path: Path, text: str) -> TargetError:
+    """The error for a file that is not there, with the one that was probably meant."""
+    folder = path.parent
+    while not folder.is_dir():
+        folder = folder.parent
+    shown = [str(p.relative_to(folder)) for p in sorted(folder.glob("*")) if p.suffix in (".py", ".diag")]
+    shown += [str(p.relative_to(folder)) for p in sorted(folder.glob("*/*.py"))[:500]]
+    wanted = str(path.relative_to(folder))
+    close = difflib.get_close_matches(wanted, shown, n=1, cutoff=0.5) or [
+        name for name in shown if Path(name).name == path.name
+    ]
+    suggestion = os.path.relpath(folder / close[0]) if close else ""
+    return TargetError(
+        f"there is no file {text.partition(':')[0]}",
+        cause=f"Did you mean {suggestion}?" if close else f"Looked for {path}.",
+        next_step=f"diag explain {suggestion}" if close else f"ls {folder}",
+        slug="missing-file",
+    )
+
+
+def missing_module(module: str, cwd: Path) -> TargetError:
+    """The error for a module that is not there, with the one that was probably meant."""
+    files = [*cwd.glob("*.py"), *cwd.glob("*/*.py"), *cwd.glob("*/*/*.py")][:2000]
+    names = [".".join(p.relative_to(cwd).with_suffix("").parts) for p in files]
+    close = difflib.get_close_matches(module, names, n=1)
+    return TargetError(
+        f"there is no module {module}",
+        cause=f"Did you mean {close[0]}?" if close else f"Looked in {cwd} and in the installed packages.",
+        next_step=f"diag explain {close[0]}" if close else "run diag in the folder your own server starts in",
+        slug="missing-module",
+    )

@@ -10,25 +10,18 @@ found out by `diag.frameworks.inspect`, in a process of its own.
 from __future__ import annotations
 
 import ast
-import difflib
-import importlib.util
 import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import ClassVar
 
 from diag.classify import APP_NAMES, FACTORY_NAMES, SourceSummary, classify
 from diag.errors import TargetError
-from diag.source import read_source
+from diag.source import find_module, missing_file, missing_module, read_source, usual_file
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
-_USUAL_FILES = (
-    "main.py", "app.py", "application.py", "api.py", "asgi.py", "wsgi.py", "server.py", "workload.py",
-    "app/main.py", "app/__init__.py", "app/app.py", "src/main.py", "src/app.py", "src/app/main.py",
-)  # fmt: skip
 _ATTRIBUTE = re.compile(r"^(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)(?P<call>\((?P<args>.*)\))?$")
 _MODULE = re.compile(r"^[^\W\d]\w*(?:\.[^\W\d]\w*)*$")
 
@@ -146,7 +139,7 @@ def parse_target(
         attribute = _checked_attribute(text, attribute)
     path = _shipped(path_text, here) or Path(os.path.normpath(here / Path(path_text).expanduser()))
     if path.is_dir():
-        path = _usual_file(text, path)
+        path = usual_file(text, path)
     elif not path.exists() and _MODULE.match(path_text) and not path_text.endswith(".py"):
         return _from_module(text, path_text, attribute, args, factory=factory or called, cwd=here)
     if _is_recording(path, text):
@@ -224,49 +217,14 @@ def _is_recording(path: Path, text: str) -> bool:
         with path.open("rb") as file:
             return file.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
     except FileNotFoundError:
-        raise _missing_file(path, text) from None
+        raise missing_file(path, text) from None
     except OSError:
         return False
-
-
-def _missing_file(path: Path, text: str) -> TargetError:
-    folder = path.parent
-    while not folder.is_dir():
-        folder = folder.parent
-    shown = [str(p.relative_to(folder)) for p in sorted(folder.glob("*")) if p.suffix in (".py", ".diag")]
-    shown += [str(p.relative_to(folder)) for p in sorted(folder.glob("*/*.py"))[:500]]
-    wanted = str(path.relative_to(folder))
-    close = difflib.get_close_matches(wanted, shown, n=1, cutoff=0.5) or [
-        name for name in shown if Path(name).name == path.name
-    ]
-    suggestion = os.path.relpath(folder / close[0]) if close else ""
-    return TargetError(
-        f"there is no file {text.partition(':')[0]}",
-        cause=f"Did you mean {suggestion}?" if close else f"Looked for {path}.",
-        next_step=f"diag explain {suggestion}" if close else f"ls {folder}",
-        slug="missing-file",
-    )
 
 
 def _parse(path: Path, text: str, here: Path) -> ast.Module:
     shown = os.path.relpath(path, here) if path.is_relative_to(here) else str(path)
     return read_source(path, shown=shown, typed=text)
-
-
-def _usual_file(text: str, folder: Path) -> Path:
-    for name in _USUAL_FILES:
-        if (folder / name).is_file():
-            return folder / name
-    python_files = sorted(p.name for p in folder.glob("*.py"))
-    if len(python_files) == 1:
-        return folder / python_files[0]
-    shown = ", ".join(python_files[:8]) or "no Python files"
-    raise TargetError(
-        f"{text} is a folder, and none of the usual files is in it",
-        cause=f"Looked for {', '.join(_USUAL_FILES)}. It holds {shown}.",
-        next_step=f"diag explain {os.path.join(text, python_files[0] if python_files else 'FILE.py')}",
-        slug="no-usual-file",
-    )
 
 
 def _place(path: Path, relative_level: int, here: Path) -> CodePlace:
@@ -297,45 +255,15 @@ def _place(path: Path, relative_level: int, here: Path) -> CodePlace:
 def _from_module(
     text: str, module: str, attribute: str, args: Sequence[str], *, factory: bool, cwd: Path
 ) -> Target:
-    spec = _find_module(module, cwd)
+    spec = find_module(module, cwd)
     if spec is None:
-        raise _missing_module(module, cwd)
+        raise missing_module(module, cwd)
     file = spec.origin if spec.has_location and spec.origin else ""
     place = CodePlace(file=file, module=module, sys_path=(str(cwd),), cwd=str(cwd))
     if not file.endswith(".py"):
         return AppTarget(text=text, place=place, attribute=attribute, factory=factory)
     summary = classify(_parse(Path(file), text, cwd))
     return _choose(text, place, summary, attribute, args, factory=factory)
-
-
-def _find_module(module: str, cwd: Path) -> ModuleSpec | None:
-    """The module's spec, without importing its packages (their ``__init__`` would run here)."""
-    top, *rest = module.split(".")
-    spec = PathFinder.find_spec(top, [str(cwd)])
-    if spec is None or spec.origin is None:  # a folder without __init__.py gives way to an installed package
-        try:
-            spec = importlib.util.find_spec(top) or spec
-        except (ValueError, ImportError):
-            return None
-    name = top
-    for part in rest:
-        if spec is None or spec.submodule_search_locations is None:
-            return None
-        name = f"{name}.{part}"
-        spec = PathFinder.find_spec(name, list(spec.submodule_search_locations))
-    return spec
-
-
-def _missing_module(module: str, cwd: Path) -> TargetError:
-    files = [*cwd.glob("*.py"), *cwd.glob("*/*.py"), *cwd.glob("*/*/*.py")][:2000]
-    names = [".".join(p.relative_to(cwd).with_suffix("").parts) for p in files]
-    close = difflib.get_close_matches(module, names, n=1)
-    return TargetError(
-        f"there is no module {module}",
-        cause=f"Did you mean {close[0]}?" if close else f"Looked in {cwd} and in the installed packages.",
-        next_step=f"diag explain {close[0]}" if close else "run diag in the folder your own server starts in",
-        slug="missing-module",
-    )
 
 
 def _choose(
