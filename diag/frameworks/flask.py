@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 from diag.frameworks import class_names
 from diag.frameworks.examples import NoExampleError
-from diag.frameworks.routes import route_info, schemaless_request, value_for
+from diag.frameworks.routes import other_method, route_info, schemaless_request, undriven, value_for
 from diag.inspection import RouteInfo
 from diag.plan import HttpRequest
 
@@ -48,13 +48,14 @@ class FlaskFramework:
 def url_map_routes(app: Any) -> Iterator[RouteInfo]:  # of a package that is not imported here
     """Entries of every rule in a Werkzeug URL map, static files left out."""
     for rule in app.url_map.iter_rules():
-        if rule.endpoint.rpartition(".")[2] == "static" or getattr(rule, "websocket", False):
+        if rule.endpoint.rpartition(".")[2] == "static" or rule.build_only:
             continue
         view = app.view_functions.get(rule.endpoint)
         path = _ARGUMENT.sub(r"{\1}", rule.rule)
-        for method in _METHODS:
-            if method not in (rule.methods or {"GET"}):
-                continue
+        declared = (rule.methods or {"GET"}) - {"HEAD", "OPTIONS"}  # which Flask answers by itself
+        for method in sorted(declared.difference(_METHODS)):
+            yield undriven(method, path, view, other_method(method))
+        for method in (m for m in _METHODS if m in declared):
 
             def request(label: str, method: str = method, rule: Any = rule, path: str = path) -> HttpRequest:
                 return _request(app, rule, method, path, label)

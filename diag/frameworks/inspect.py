@@ -140,6 +140,7 @@ def _start(
         "roots": roots(target),
         "attribute": getattr(target, "attribute", ""),
         "factory": getattr(target, "factory", False),
+        "shown": target.text.partition(":")[0],
         "pipe": writing,
         "hang": hang.fileno(),
         "timeout_s": timeout_s,

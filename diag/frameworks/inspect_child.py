@@ -28,7 +28,7 @@ def main(order: dict[str, Any]) -> None:
 
     Args:
         order: ``kind``, ``module``, ``file``, ``sys_path``, ``attribute``, ``factory``, ``pipe`` and
-            ``hang`` (file descriptors), ``timeout_s``.
+            ``hang`` (file descriptors), ``shown`` (what the user calls the module), ``timeout_s``.
     """
     pipe = int(order["pipe"])
     os.set_inheritable(pipe, False)  # what the user's code starts must not hold the pipe open
@@ -70,7 +70,7 @@ def _workloads(module: ModuleType) -> Inspection:
 
 
 def _app(module: ModuleType, order: dict[str, Any]) -> Inspection:
-    found = find_app(module, order["attribute"], factory=order["factory"])
+    found = find_app(module, order["attribute"], factory=order["factory"], shown=order["shown"])
     inner = unwrapped(found.app)
     framework = detect(inner)
     if framework is None:
@@ -81,7 +81,10 @@ def _app(module: ModuleType, order: dict[str, Any]) -> Inspection:
             "The app's framework is not known, so only GET / is driven, and what --request gives.",
         )
     else:
-        routes, notes = framework.routes(inner), ()
+        by_label: dict[str, RouteInfo] = {}
+        for route in framework.routes(inner):
+            by_label.setdefault(route.label, route)  # a second one of that name is never reached
+        routes, notes = tuple(by_label.values()), ()
     return Inspection(
         interface=found.interface,
         framework=framework.name if framework else "",

@@ -88,14 +88,21 @@ def _load_file(file: str) -> ModuleType:
     return sys.modules.get(name, loaded)
 
 
-def find_app(module: ModuleType, attribute: str = "", *, factory: bool = False) -> FoundApp:
+def find_app(module: ModuleType, attribute: str = "", *, factory: bool = False, shown: str = "") -> FoundApp:
     """The app of a module: the one named, else the one with a usual name, else the only one there is.
+
+    Args:
+        module: that holds it.
+        attribute: its (dotted) name; "" to search for it.
+        factory: True if the attribute is to be called for the app.
+        shown: what the user called the module.
 
     Raises:
         AppNotFoundError: with the names that were looked at.
     """
+    shown = shown or module.__name__
     if attribute:
-        return _named_app(module, attribute, factory=factory)
+        return _named_app(module, attribute, shown, factory=factory)
     usual = [(name, getattr(module, name, None)) for name in APP_NAMES]
     usual.sort(
         key=lambda pair: detect(pair[1]) is None
@@ -110,14 +117,14 @@ def find_app(module: ModuleType, attribute: str = "", *, factory: bool = False) 
     if distinct:
         names = ", ".join(found.attribute for found in distinct)
         raise AppNotFoundError(
-            f"{module.__name__} holds several apps: {names}",
+            f"{shown} holds several apps: {names}",
             cause="None of them has one of the usual names, so the choice is yours.",
-            next_step=f"diag explain {module.__name__}:{distinct[0].attribute}",
+            next_step=f"diag explain {shown}:{distinct[0].attribute}",
         )
     for name in FACTORY_NAMES:
         if inspect.isfunction(getattr(module, name, None)):
-            return _named_app(module, name, factory=True)
-    raise _none_found(module)
+            return _named_app(module, name, shown, factory=True)
+    raise _none_found(module, shown)
 
 
 def _all_apps(module: ModuleType) -> list[FoundApp]:
@@ -141,19 +148,19 @@ def _as_app(value: object, name: str, *, named: bool = False) -> FoundApp | None
     return FoundApp(app=value, interface=interface, attribute=name, factory=False)
 
 
-def _named_app(module: ModuleType, attribute: str, *, factory: bool) -> FoundApp:
+def _named_app(module: ModuleType, attribute: str, shown: str, *, factory: bool) -> FoundApp:
     value: object = module
     for part in attribute.split("."):
         try:
             value = getattr(value, part)
         except AttributeError:
-            raise _no_such_name(module, attribute) from None
+            raise _no_such_name(module, attribute, shown) from None
     interface = None if factory else interface_of(value, named=True)
     if interface is not None:
         return FoundApp(app=value, interface=interface, attribute=attribute, factory=False)
     if factory or (attribute in FACTORY_NAMES and inspect.isfunction(value)):
         return _call_factory(value, attribute)
-    raise _not_an_app(value, attribute, module)
+    raise _not_an_app(value, attribute, shown)
 
 
 def _call_factory(value: object, attribute: str) -> FoundApp:
@@ -181,17 +188,17 @@ def _call_factory(value: object, attribute: str) -> FoundApp:
     return FoundApp(app=app, interface=interface, attribute=attribute, factory=True)
 
 
-def _no_such_name(module: ModuleType, attribute: str) -> AppNotFoundError:
+def _no_such_name(module: ModuleType, attribute: str, shown: str) -> AppNotFoundError:
     apps = [name for name, value in vars(module).items() if not name.startswith("_") and _as_app(value, name)]
     public = [name for name in vars(module) if not name.startswith("_")]
     return AppNotFoundError(
-        f"{module.__name__} has no {attribute}",
+        f"{shown} has nothing named {attribute}",
         cause=f"Its apps: {', '.join(apps)}." if apps else f"Its names: {', '.join(public[:12]) or 'none'}.",
-        next_step=f"diag explain {module.__name__}:{apps[0] if apps else 'NAME'}",
+        next_step=f"diag explain {shown}:{apps[0] if apps else 'NAME'}",
     )
 
 
-def _not_an_app(value: object, attribute: str, module: ModuleType) -> AppNotFoundError:
+def _not_an_app(value: object, attribute: str, shown: str) -> AppNotFoundError:
     package = type(value).__module__.partition(".")[0]
     if package in _OWN_SERVER:
         return AppNotFoundError(
@@ -203,22 +210,22 @@ def _not_an_app(value: object, attribute: str, module: ModuleType) -> AppNotFoun
         return AppNotFoundError(
             f"{attribute} takes no arguments, so it is no app",
             cause="It may be a factory, a function that returns the app.",
-            next_step=f"diag explain --factory {module.__name__}:{attribute}",
+            next_step=f"diag explain --factory {shown}:{attribute}",
         )
     return AppNotFoundError(
         f"{attribute} is a {type(value).__name__}, which is no ASGI or WSGI app",
         cause="An ASGI app is called with (scope, receive, send), a WSGI app with (environ, start_response).",
-        next_step=f"diag explain {module.__name__}:NAME with the name of the app",
+        next_step=f"diag explain {shown}:NAME with the name of the app",
     )
 
 
-def _none_found(module: ModuleType) -> AppNotFoundError:
+def _none_found(module: ModuleType, shown: str) -> AppNotFoundError:
     public = [name for name in vars(module) if not name.startswith("_")]
     return AppNotFoundError(
-        f"no app was found in {module.__name__}",
+        f"no app was found in {shown}",
         cause=f"Looked for {', '.join((*APP_NAMES, *FACTORY_NAMES))}, then for any ASGI or WSGI callable. "
         f"The module holds {', '.join(public[:12]) or 'no public names'}.",
-        next_step=f"diag explain {module.__name__}:NAME with the name of the app",
+        next_step=f"diag explain {shown}:NAME with the name of the app",
     )
 
 

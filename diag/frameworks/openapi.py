@@ -22,13 +22,6 @@ class OpenApi:
         self._document = document
         self._examples = Examples(document)
 
-    def operations(self) -> Iterator[tuple[str, str]]:
-        """Method (upper case) and path template of each operation."""
-        for path, item in self._document.get("paths", {}).items():
-            for method in ("get", "head", "post", "put", "patch", "delete", "options"):
-                if method in item:
-                    yield method.upper(), path
-
     def has(self, method: str, path: str) -> bool:
         """True if the document describes the operation."""
         return method.lower() in self._document.get("paths", {}).get(path, {})

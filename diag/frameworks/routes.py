@@ -73,6 +73,11 @@ def undriven(method: str, path: str, handler: object, reason: str) -> RouteInfo:
     )
 
 
+def other_method(method: str) -> str:
+    """Why a route that answers to unusual methods only is not driven."""
+    return f"{method} requests are not made up; {GIVE_ONE}"
+
+
 def schemaless_request(
     method: str, path: str, label: str, values: dict[str, str], host: str = ""
 ) -> HttpRequest:

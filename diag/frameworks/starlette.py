@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from diag.frameworks import class_names, detect, names_of_class
-from diag.frameworks.routes import GIVE_ONE, route_info, schemaless_request, undriven, value_for
+from diag.frameworks.routes import GIVE_ONE, other_method, route_info, schemaless_request, undriven, value_for
 from diag.frameworks.wrappers import unwrapped
 from diag.inspection import RouteInfo
 from diag.plan import HttpRequest
@@ -100,6 +100,8 @@ def leaf_infos(route: Any, prefix: str, make_request: MakeRequest) -> Iterator[R
 
         handler = getattr(leaf.handler, method.lower(), leaf.handler)
         yield route_info(method, prefix + leaf.path, handler, request)
+    for method in () if leaf.methods else sorted(getattr(route, "methods", None) or ()):
+        yield undriven(method, prefix + leaf.path, leaf.handler, other_method(method))
 
 
 def _leaf(route: Any) -> Leaf:  # a route of a package that is not imported here

@@ -194,7 +194,8 @@ def test_a_factory_that_returns_no_app_is_refused(tmp_path: Path) -> None:
 def test_a_name_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path) -> None:
     error = refused(tmp_path, "from fastapi import FastAPI\nshop = FastAPI()", "target.py:app")
     assert error.slug == "no-app"
-    assert "shop" in error.cause
+    assert error.cause == "Its apps: shop."
+    assert error.next_step == "diag explain target.py:shop"
 
 
 def test_several_apps_are_not_chosen_among(tmp_path: Path) -> None:
@@ -206,6 +207,21 @@ def test_an_app_of_aiohttps_kind_is_explained(tmp_path: Path) -> None:
     (tmp_path / "aiohttp.py").write_text("class Application: ...")
     error = refused(tmp_path, "import aiohttp\nsite = aiohttp.Application()", "target.py:site")
     assert "neither ASGI nor WSGI" in error.what
+
+
+def test_a_route_that_is_declared_twice_is_listed_as_the_one_that_answers(tmp_path: Path) -> None:
+    found = inspected(
+        tmp_path,
+        """
+        from fastapi import FastAPI
+        app = FastAPI()
+        @app.get("/x")
+        def first(): ...
+        @app.get("/x")
+        def second(): ...
+        """,
+    )
+    assert [(route.label, route.line) for route in found.routes] == [("GET /x", 5)]
 
 
 def test_when_no_app_is_there_the_names_looked_at_are_given(tmp_path: Path) -> None:

@@ -185,6 +185,7 @@ def starlette_app() -> Starlette:
             Route("/float/{id:float}", plain),
             Route("/path/{id:path}", plain),
             Route("/thing", Thing),
+            Route("/trace", plain, methods=["TRACE"]),
             Mount(
                 "/v1",
                 routes=[
@@ -211,7 +212,9 @@ def test_a_starlette_app_is_listed_through_its_mounts() -> None:
         "GET /thing",
         "GET /v1/v2/deep",
     }
+    assert "TRACE" in routes["TRACE /trace"].reason
     assert set(routes) - driven == {
+        "TRACE /trace",
         "DELETE /uuid/{id}",
         "POST /thing",
         "ANY /raw/",
@@ -249,7 +252,8 @@ def flask_app() -> Flask:
     )
     for rule in rules:
         app.add_url_rule(rule, rule.replace(".", "_"), view)
-    app.add_url_rule("/items", "create", view, methods=["POST", "DELETE", "GET"])
+    app.add_url_rule("/items", "create", view, methods=["POST", "DELETE", "GET", "PURGE"])
+    app.add_url_rule("/elsewhere", "elsewhere", build_only=True)
 
     class Things(MethodView):
         def get(self) -> str:
@@ -273,7 +277,7 @@ def test_a_flask_app_is_listed_with_its_converters_and_answers() -> None:
     assert len(answers) == 14
     assert routes["GET /digits/{id}"].request is not None
     assert routes["GET /digits/{id}"].request.path == "/digits/001"
-    assert set(routes) - set(answers) == {"POST /items", "DELETE /items", "POST /things"}
+    assert set(routes) - set(answers) == {"PURGE /items", "POST /items", "DELETE /items", "POST /things"}
     assert "GET /shop/cart" in answers
 
 
