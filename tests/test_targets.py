@@ -386,3 +386,24 @@ def test_a_colon_in_a_files_name_is_part_of_it(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     assert refused("/proc/self/mem", tmp_path).slug == "unreadable-file"
+
+
+def test_shipped_workloads_are_found_where_the_current_folder_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "installed/diag/_workloads/nap.py", "def work(): pass")
+    monkeypatch.setattr("diag.targets.__file__", str(tmp_path / "installed/diag/targets.py"))
+    shipped = parse_target("workloads/nap.py", cwd=tmp_path)
+    assert isinstance(shipped, WorkloadTarget)
+    assert shipped.place.file == str(tmp_path / "installed/diag/_workloads/nap.py")
+    own = write(tmp_path, "workloads/nap.py", "def work(): pass")
+    nearest = parse_target("workloads/nap.py", cwd=tmp_path)
+    assert isinstance(nearest, WorkloadTarget)
+    assert nearest.place.file == str(own)
+
+
+def test_a_folder_without_init_gives_way_to_an_installed_package(tmp_path: Path) -> None:
+    write(tmp_path, "json/readme.txt", "")
+    target = parse_target("json.tool", cwd=tmp_path)
+    assert not isinstance(target, RecordingTarget)
+    assert target.place.file.endswith("json/tool.py")

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from diag.errors import TargetError
+from diag.frameworks import inspect as inspect_module
 from diag.frameworks.inspect import Inspection, inspect_target
 from diag.targets import AppTarget, WorkloadTarget, parse_target
 from diag.workload import Blocks, Clean
@@ -471,3 +472,27 @@ def test_decorated_functions_are_the_only_workloads_and_keep_what_they_say(tmp_p
 def test_only_the_named_workload_is_inspected(tmp_path: Path) -> None:
     found = inspected(tmp_path, "def one(): ...\ndef two(): ...", "target.py:two")
     assert [w.name for w in found.workloads] == ["two"]
+
+
+def test_a_workload_that_is_gone_after_the_import_is_missed(tmp_path: Path) -> None:
+    error = refused(tmp_path, "def work(): ...\ndel work")
+    assert error.slug == "no-workload"
+
+
+def test_an_interrupt_ends_the_importing_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> bytes:
+        raise KeyboardInterrupt
+
+    children = []
+    start = inspect_module._start
+
+    def started(*arguments: object) -> object:
+        children.append(start(*arguments))
+        return children[-1]
+
+    monkeypatch.setattr(inspect_module, "_start", started)
+    monkeypatch.setattr(inspect_module, "_read_line", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        inspected(tmp_path, "import time\nasync def app(scope, receive, send): ...\ntime.sleep(600)")
+    ((child, _),) = children
+    assert child.returncode == -9
