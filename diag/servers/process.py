@@ -24,11 +24,11 @@ import psutil
 from diag.errors import ServerError
 from diag.hosting import CAPACITY, READY, RUN_ID, SERVE, SPOOL, to_json, with_diag_importable
 from diag.plan import ServedApp, ServerOptions
+from diag.reap import end_all, run_pids, send, tree_pids
 from diag.servers import Server, get_server
 from diag.servers.exits import describe_exit
 from diag.servers.ports import free_port, is_port_message, require_free_port
 from diag.servers.readiness import loaded_pids, wait_until_ready
-from diag.servers.reap import end_all, run_pids, send, tree_pids
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 30.0

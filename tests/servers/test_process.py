@@ -18,10 +18,10 @@ from served import Start, app_file, eventually, living, workload
 
 from diag.errors import ServerError
 from diag.plan import ServedApp, ServerOptions
+from diag.reap import kill_run, run_pids
 from diag.servers import process
 from diag.servers.exits import describe_exit
 from diag.servers.process import start_server
-from diag.servers.reap import kill_run, run_pids
 
 UVICORN = ServerOptions(server="uvicorn")
 GUNICORN = ServerOptions(server="gunicorn")
