@@ -17,23 +17,36 @@ _sleep = time.sleep  # taken now: a target may forbid or patch time.sleep later
 
 
 def plant_on_loop(lane: LoopLane) -> None:
-    """Plant a canary as soon as the watcher looks at this process; once a process."""
+    """Plant a canary as soon as the watcher looks at this process; once a process.
+
+    A loop that ends before it came to it, such as that of a program of a single step, runs it at its end.
+    """
     if lane.process.canary_planted:
         return
     lane.process.canary_planted = True
 
     def diag_await_watcher() -> None:
-        lane.quiet = True
-        await_watcher(lane.process)
-        lane.loop.call_soon(diag_leave)
+        if lane.finish_canary is not None:
+            lane.quiet = True
+            await_watcher(lane.process)
+            lane.loop.call_soon(diag_leave)
 
     def diag_leave() -> None:
         lane.quiet = False
-        lane.loop.call_soon(diag_canary)
+        if lane.finish_canary is not None:
+            lane.loop.call_soon(diag_canary)
 
     def diag_canary() -> None:
-        block(lane.process, lane.number)
+        if lane.finish_canary is not None:
+            lane.finish_canary = None
+            block(lane.process, lane.number)
 
+    def finish() -> None:
+        lane.quiet = False
+        await_watcher(lane.process)
+        lane.run_step(diag_canary)
+
+    lane.finish_canary = finish
     lane.loop.call_soon(diag_await_watcher)
 
 

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def watch(process: Process) -> None:
-    """Write down each collection of `SLOW_NS` or longer, from now on."""
+    """Write down each collection of `SLOW_NS` or longer, from now on; does nothing the second time."""
+    if any(_own(callback) for callback in gc.callbacks):
+        return
     began = 0
 
     def diag_gc(phase: str, info: dict[str, Any]) -> None:
@@ -32,4 +34,8 @@ def watch(process: Process) -> None:
 
 def unwatch() -> None:
     """Stop writing them down."""
-    gc.callbacks[:] = [callback for callback in gc.callbacks if callback.__module__ != __name__]
+    gc.callbacks[:] = [callback for callback in gc.callbacks if not _own(callback)]
+
+
+def _own(callback: object) -> bool:
+    return getattr(callback, "__module__", "") == __name__

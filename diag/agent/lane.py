@@ -8,7 +8,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from diag.agent.process import lane_base
+from diag.agent import words as w
+from diag.agent.process import high, lane_base
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from diag.agent.process import Process
 
 clock = time.monotonic_ns
+# Taken now: a target may patch them later.
 _thread_time = time.thread_time_ns
+_pread = os.pread
 
 request: contextvars.ContextVar[Any] = contextvars.ContextVar("diag_request", default=None)
 """The ASGI scope that the current step works for; tasks and callbacks that it starts inherit it."""
@@ -42,57 +45,87 @@ class Readings:
         self._queue = 0
         try:
             path = f"/proc/self/task/{threading.get_native_id()}/schedstat"
-            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            self._queue = self._read()
-        except (OSError, ValueError, IndexError):
+            self._fd = high(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        except OSError:
             self._fd = -1
+        self._queue = self._read()
 
     def _read(self) -> int:
-        return int(os.pread(self._fd, 64, 0).split()[1])
+        if self._fd >= 0:
+            try:
+                return int(_pread(self._fd, 64, 0).split()[1])
+            except (OSError, ValueError, IndexError):  # unreadable, or closed by the target
+                self._fd = -1
+        return 0
 
     def take(self, now: int) -> tuple[int, int | None, int]:
         """CPU ns and run-queue ns (None where unreadable) since the last reading, and when that was."""
         cpu = _thread_time()
         before_at, before_cpu, before_queue = self.at, self._cpu, self._queue
         self.at, self._cpu = now, cpu
+        self._queue = self._read()
         if self._fd < 0:
             return cpu - before_cpu, None, before_at
-        self._queue = self._read()
         return cpu - before_cpu, self._queue - before_queue, before_at
 
-    def __del__(self) -> None:
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:  # globals are gone by the end
         if self._fd >= 0:
-            os.close(self._fd)
+            close(self._fd)
+
+
+class _PerThread(threading.local):
+    readings: Readings | None = None
+
+
+_threads = _PerThread()
+
+
+def readings_here() -> Readings:
+    """The readings of the calling thread."""
+    found = _threads.readings
+    if found is None:
+        found = _threads.readings = Readings()
+    return found
+
+
+def forget() -> None:
+    """In a forked child: the readings are of the parent's thread."""
+    global _threads  # noqa: PLW0603  # the old one holds readings of a thread of the parent
+    _threads = _PerThread()
 
 
 class LoopLane:
-    """One event loop.
+    """One event loop, while it runs.
 
     Attributes:
         process: where it writes.
         loop: the loop.
         number: its place in the words.
         base: index of its first word.
-        tid: its kernel thread.
         quiet: True while steps are diag's own.
         iteration: passes of the loop so far.
         steps: steps so far.
         step: asyncio: the timed `Handle._run`.
-        stop: takes the probes off the loop.
+        run_step: calls a callback as a step of its own.
+        stop: publishes the sums and takes the probes off the loop.
+        release: takes the probes off the loop, and does nothing else.
+        finish_canary: what is still to be done for the canary when the loop ends, None if nothing is.
         block: the last long step, for those that come right behind it.
     """
 
-    def __init__(self, process: Process, loop: Any, kind: int) -> None:
+    def __init__(self, process: Process, loop: Any, number: int) -> None:
         self.process = process
         self.loop = loop
-        self.tid = threading.get_native_id()
-        self.number = process.take_lane(kind, self.tid)
-        self.base = lane_base(self.number)
-        self.readings = Readings()
+        self.number = number
+        self.base = lane_base(number)
+        self.readings = readings_here()
         self.quiet = False
-        self.iteration = 0
+        self.iteration = process.words[self.base + w.L_ITERATIONS]
         self.step: Callable[[Any], None] | None = None
+        self.run_step: Callable[[Callable[[], None]], object] = _nothing
         self.stop: Callable[[], None] = _nothing
+        self.release: Callable[[], None] = _nothing
+        self.finish_canary: Callable[[], None] | None = None
         self.block: tuple[int, int] | None = None
 
     def long_step(self, start: int, now: int, callback: Any, context: Any) -> None:
@@ -108,7 +141,7 @@ class LoopLane:
         if self.quiet:
             return
         label, task = describe(callback)
-        self.process.event(
+        written = self.process.event(
             {
                 "k": "step",
                 "l": self.number,
@@ -125,9 +158,13 @@ class LoopLane:
                 "w": self._waiters(now),
             }
         )
+        if not written:
+            self.process.words[self.base + w.L_DROPPED] += 1
         if now - start >= AFTERMATH_NS:
             self.block = (start, now)
             self.process.aftermath[:] = [self.iteration + AFTERMATH_ITERATIONS]
+        if self.process.signal_taken():  # by a way that goes around `signal.signal`
+            self.process.give_signal_up()
 
     def waited(self, callback: Any) -> None:
         """Write down that a step came right behind a block (uvloop's queue is not visible from Python)."""
@@ -149,12 +186,12 @@ class LoopLane:
         try:
             for handle in list(self.loop._ready)[:MAX_WAITERS]:
                 if not handle._cancelled:
-                    found.append(_waiter(handle, 0))
-            for timer in list(self.loop._scheduled)[:MAX_WAITERS]:
+                    found.append(_waiter(handle, 0))  # noqa: PERF401  # what was found must survive an exception
+            for timer in self.loop._scheduled[:MAX_WAITERS]:  # a heap: what is due lies in front
                 when = int(timer._when * 1e9)
                 if when < now and not timer._cancelled:
                     found.append(_waiter(timer, when))
-        except Exception:  # noqa: BLE001  # a loop that keeps its queue elsewhere has no waiters to show
+        except Exception:  # a loop that keeps its queue elsewhere has no waiters to show
             return found
         return found
 
@@ -169,23 +206,31 @@ def _waiter(handle: Any, since: int) -> list[object]:
 
 
 def port_of(scope: Any) -> int:
-    """The client's port of a request's scope; 0 if there is none."""
-    if scope is None:
+    """The client's port of a request's scope; 0 if there is none, whatever the server put there."""
+    try:
+        client = scope.get("client") if scope is not None else None
+        return int(client[1] or 0) if client else 0
+    except (AttributeError, LookupError, TypeError, ValueError):
         return 0
-    client = scope.get("client")
-    return int(client[1] or 0) if client else 0
 
 
 def describe(callback: Any) -> tuple[str, str]:
-    """The coroutine or callback in words, and the task's name."""
-    owner = getattr(callback, "__self__", None)
-    if owner is not None and hasattr(owner, "get_coro"):
-        coroutine = owner.get_coro()
-        return getattr(coroutine, "__qualname__", type(coroutine).__name__), owner.get_name()
-    inner = getattr(callback, "func", callback)
-    name = getattr(inner, "__qualname__", None) or type(inner).__name__
-    return str(name), ""
+    """The coroutine or callback in words, and the task's name; never fails, whatever the object is."""
+    try:
+        owner = getattr(callback, "__self__", None)
+        if owner is not None and hasattr(owner, "get_coro"):
+            coroutine = owner.get_coro()
+            name = getattr(coroutine, "__qualname__", None) or type(coroutine).__name__
+            return str(name), str(owner.get_name())
+        inner = getattr(callback, "func", callback)
+        return str(getattr(inner, "__qualname__", None) or type(inner).__name__), ""
+    except Exception:  # an object that answers questions with exceptions
+        return type(callback).__name__, ""
 
 
-def _nothing() -> None:
+def interrupted_step() -> None:
+    """Stands for a callback that an exception such as KeyboardInterrupt ended together with its loop."""
+
+
+def _nothing(*_: object) -> None:
     """A lane that has no probes needs nothing to be taken off."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import asyncio.base_events
+import functools
 import os
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from diag.agent import canary, gc_pauses, process, selector_loop, uv_loop
+from diag.agent import canary, gc_pauses, lane, process, selector_loop, uv_loop
 from diag.agent import words as w
 from diag.agent.lane import LoopLane
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _lanes: dict[Any, LoopLane] = {}
 _hooked: list[tuple[Any, Any]] = []
+_fork_hooked: list[bool] = []
 
 
 def install(spool: str | None = None) -> bool:
@@ -31,13 +33,15 @@ def install(spool: str | None = None) -> bool:
     """
     if spool is not None:
         os.environ["DIAG_SPOOL"] = spool
-    spool_files = process.current()
-    if spool_files is None:
+    files = process.current()
+    if files is None:
         return False
-    if not _hooked:
-        gc_pauses.watch(spool_files)
-        _hook(asyncio.base_events.BaseEventLoop)
+    if not _fork_hooked:  # this one cannot be taken back
+        _fork_hooked.append(True)
         os.register_at_fork(after_in_child=_forget)
+    if not _hooked:
+        gc_pauses.watch(files)
+        _hook(asyncio.base_events.BaseEventLoop)
         if "uvloop" in sys.modules:
             _hook(sys.modules["uvloop"].Loop)
         else:
@@ -59,81 +63,109 @@ def uninstall() -> None:
     _hooked.clear()
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _UvloopFinder)]
     gc_pauses.unwatch()
-    spool = process.current()
-    if spool is not None:
-        spool.close()
+    process.close()
 
 
 def _hook(loop_class: Any) -> None:
     """Every way to run a loop ends in `run_forever`."""
     real = loop_class.run_forever
 
+    @functools.wraps(real)
     def run_forever(self: Any) -> Any:
-        attach(self)
+        attached = attach(self)
         try:
             return real(self)
         finally:
-            detach(self)
+            if attached:
+                detach(self)
 
-    run_forever.__doc__ = real.__doc__
     loop_class.run_forever = run_forever
     _hooked.append((loop_class, real))
 
 
-def attach(loop: Any) -> None:
-    """Start timing a loop that runs, or is about to run, in this thread."""
+def attach(loop: Any) -> bool:
+    """Start timing a loop that runs, or is about to run, in this thread.
+
+    Returns:
+        True if it was not watched before: then `detach` must follow.
+    """
     spool = process.current()
     if spool is None or loop in _lanes:
-        return
-    lane = loop.__dict__.get("_diag_lane")
-    if lane is None or lane.process is not spool or lane.tid != threading.get_native_id():
-        lane = _new_lane(spool, loop)
-        if lane is None:
-            return
-        loop._diag_lane = lane
-    _lanes[loop] = lane
-    if spool.words[lane.base + w.L_KIND] == w.KIND_UVLOOP:
-        uv_loop.watch(lane)
+        return False
+    try:
+        found = _new_lane(spool, loop)
+        if found is None:
+            selector_loop.set_running(loop, None, runs=True)
+            return True
+        _watch(found)
+    except Exception as error:  # a loop that cannot be watched must run all the same
+        spool.note("unknown-loop", f"{type(loop).__qualname__} ({error})")
+        return False
+    return True
+
+
+def _watch(found: LoopLane) -> None:
+    if found.process.words[found.base + w.L_KIND] == w.KIND_UVLOOP:
+        uv_loop.watch(found)
     else:
-        selector_loop.watch(lane)
-    canary.plant_on_loop(lane)
+        selector_loop.watch(found)
+    _lanes[found.loop] = found
+    gc_pauses.watch(found.process)  # anew in a forked child
+    canary.plant_on_loop(found)
 
 
 def _new_lane(spool: process.Process, loop: Any) -> LoopLane | None:
-    if type(loop).__module__.partition(".")[0] == "uvloop":
+    if type(loop).__module__.partition(".")[0] == "uvloop" or _is_uvloop(loop):
         kind = w.KIND_UVLOOP
     elif hasattr(loop, "_selector") and hasattr(loop, "_ready"):
         kind = w.KIND_ASYNCIO
     else:
-        spool.event({"k": "note", "slug": "unknown-loop", "detail": type(loop).__qualname__})
+        spool.note("unknown-loop", type(loop).__qualname__)
         return None
-    lane = LoopLane(spool, loop, kind)
-    if lane.number < 0:
-        spool.event({"k": "note", "slug": "too-many-lanes", "detail": ""})
+    number = spool.take_lane(kind, threading.get_native_id())
+    if number < 0:
+        spool.note("too-many-lanes")
         return None
-    return lane
+    return LoopLane(spool, loop, number)
+
+
+def _is_uvloop(loop: Any) -> bool:
+    uvloop = sys.modules.get("uvloop")
+    return uvloop is not None and isinstance(loop, uvloop.Loop)
 
 
 def detach(loop: Any) -> None:
-    lane = _lanes.pop(loop, None)
-    if lane is not None:
-        lane.stop()
+    """Stop timing a loop; its lane may be used by another one then."""
+    found = _lanes.pop(loop, None)
+    if found is None:
+        selector_loop.set_running(loop, None, runs=False)
+        return
+    if found.finish_canary is not None:
+        found.finish_canary()
+    found.stop()
+    found.process.give_lane(found.number)
 
 
 def _forget() -> None:
-    process.forget()
+    """In a forked child: nothing of what the parent watches is this process'."""
+    for found in _lanes.values():
+        found.quiet = True
+        found.release()
     _lanes.clear()
+    gc_pauses.unwatch()
     selector_loop.forget()
+    lane.forget()
+    process.forget()
 
 
 class _UvloopFinder:
     """Import hook: patches uvloop at the moment the target imports it."""
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
         """Part of the import system's protocol."""
         if name != "uvloop":
             return None
-        import importlib.util  # noqa: PLC0415  # only in a target that uses uvloop
+        import importlib.util  # only in a target that uses uvloop
 
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)

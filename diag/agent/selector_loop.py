@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from asyncio import events
 from typing import TYPE_CHECKING, Any
 
 from diag.agent import words as w
-from diag.agent.lane import clock
+from diag.agent.lane import clock, interrupted_step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from diag.agent.lane import LoopLane
 
 READ_NS = 2_000_000
@@ -16,17 +19,18 @@ READ_NS = 2_000_000
 the steps before it, and what reading costs (about 2 µs each)."""
 
 _original_run = events.Handle._run
-_running: dict[Any, LoopLane] = {}
+_running: dict[Any, LoopLane | None] = {}
+_lock = threading.Lock()
 
 
-def watch(lane: LoopLane) -> None:
+def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attributes would cost time at each step
     """Time every step of a loop that is about to run, or runs."""
     words, busy_since = lane.process.words, lane.base + w.L_BUSY_SINCE
     run, now_ns, readings, aftermath = _original_run, clock, lane.readings, lane.process.aftermath
     selector = lane.loop._selector
     select = selector.select
     started = polled = due = now_ns()
-    busy = steps = 0
+    busy, steps = words[lane.base + w.L_BUSY], words[lane.base + w.L_STEPS]
 
     def timed_select(timeout: float | None = None) -> Any:
         nonlocal started, polled, busy
@@ -46,11 +50,14 @@ def watch(lane: LoopLane) -> None:
         due = now + w.SLOW_NS
         if now - readings.at >= READ_NS:
             readings.take(now)
-            words[lane.base + w.L_ITERATIONS] = lane.iteration
-            words[lane.base + w.L_STEPS] = steps
-            words[lane.base + w.L_BUSY] = busy
+            publish()
         if aftermath:
             lane.calm()
+
+    def publish() -> None:
+        words[lane.base + w.L_ITERATIONS] = lane.iteration
+        words[lane.base + w.L_STEPS] = steps
+        words[lane.base + w.L_BUSY] = busy
 
     def timed_run(handle: Any) -> None:
         nonlocal started, due, steps
@@ -69,16 +76,31 @@ def watch(lane: LoopLane) -> None:
         started = now
 
     def stop() -> None:
-        look(now_ns() + READ_NS)
+        nonlocal busy
+        now = now_ns()
         words[busy_since] = 0
-        selector.__dict__.pop("select", None)
-        _running.pop(lane.loop, None)
-        _choose_run()
+        busy += now - polled
+        publish()
+        release()
+        if now - started >= w.SLOW_NS:
+            lane.long_step(started, now, interrupted_step, None)
 
+    def release() -> None:
+        if selector.__dict__.get("select") is timed_select:
+            del selector.select
+            selector.__dict__.update(before)
+        set_running(lane.loop, None, runs=False)
+
+    before = {name: selector.__dict__[name] for name in ("select",) if name in selector.__dict__}
     selector.select = timed_select
-    lane.step, lane.stop = timed_run, stop
-    _running[lane.loop] = lane
-    _choose_run()
+
+    def run_step(callback: Callable[[], None]) -> None:
+        nonlocal started
+        started = words[busy_since] = now_ns()
+        timed_run(events.Handle(callback, (), lane.loop))
+
+    lane.step, lane.run_step, lane.stop, lane.release = timed_run, run_step, stop, release
+    set_running(lane.loop, lane, runs=True)
 
 
 def _dispatch(handle: Any) -> None:
@@ -90,14 +112,28 @@ def _dispatch(handle: Any) -> None:
         lane.step(handle)
 
 
-def _choose_run() -> None:
-    """Make `Handle._run` as direct as the number of running loops allows."""
-    steps = [lane.step for lane in list(_running.values())]
-    chosen: Any = _original_run if not steps else steps[0] if len(steps) == 1 else _dispatch
-    events.Handle._run = chosen  # type: ignore[method-assign]
+def set_running(loop: Any, lane: LoopLane | None, *, runs: bool) -> None:
+    """Make `Handle._run` as direct as the number of running loops allows.
+
+    Args:
+        loop: a loop that begins or ceases to run.
+        lane: its lane; None for a loop that cannot be timed, whose handles must not pass for another's.
+        runs: whether it begins.
+    """
+    with _lock:
+        if runs:
+            _running[loop] = lane
+        else:
+            _running.pop(loop, None)
+        lanes = list(_running.values())
+        timed = [one.step for one in lanes if one is not None]
+        chosen: Any = _original_run if not timed else timed[0] if len(lanes) == 1 else _dispatch
+        events.Handle._run = chosen  # type: ignore[method-assign]
 
 
 def forget() -> None:
     """In a forked child: the loops are the parent's."""
+    global _lock  # noqa: PLW0603  # another thread of the parent may have held the old one
+    _lock = threading.Lock()
     _running.clear()
-    _choose_run()
+    events.Handle._run = _original_run  # type: ignore[method-assign]

@@ -29,12 +29,11 @@ def watch(lane: LoopLane) -> None:
     for name, position in _POSITIONS.items():
         setattr(loop, name, _inserting(getattr(loop, name), position, timed))
 
-    def stop() -> None:
-        lane.process.words[lane.base + w.L_BUSY_SINCE] = 0
+    def release() -> None:
         for name in ("call_soon", "call_soon_threadsafe", *_POSITIONS):
             loop.__dict__.pop(name, None)
 
-    lane.stop = stop
+    lane.release = release
 
 
 def _inserting(real: Callable[..., Any], position: int, timed: Callable[..., object]) -> Callable[..., Any]:
@@ -49,11 +48,11 @@ def _inserting(real: Callable[..., Any], position: int, timed: Callable[..., obj
     return schedule
 
 
-def _timed(lane: LoopLane) -> Callable[..., object]:
+def _timed(lane: LoopLane) -> Callable[..., object]:  # noqa: C901  # closures, for speed
     words, busy_since = lane.process.words, lane.base + w.L_BUSY_SINCE
     now_ns, readings, aftermath = clock, lane.readings, lane.process.aftermath
     ended = due = now_ns()
-    busy = steps = 0
+    busy, steps = words[lane.base + w.L_BUSY], words[lane.base + w.L_STEPS]
 
     def timed(callback: Any, *args: object) -> object:
         nonlocal ended, due, busy, steps
@@ -82,10 +81,19 @@ def _timed(lane: LoopLane) -> Callable[..., object]:
         due = now + w.SLOW_NS
         if now - readings.at >= READ_NS:
             readings.take(now)
-            words[lane.base + w.L_ITERATIONS] = lane.iteration
-            words[lane.base + w.L_STEPS] = steps
-            words[lane.base + w.L_BUSY] = busy
+            publish()
         if aftermath:
             lane.calm()
 
+    def publish() -> None:
+        words[lane.base + w.L_ITERATIONS] = lane.iteration
+        words[lane.base + w.L_STEPS] = steps
+        words[lane.base + w.L_BUSY] = busy
+
+    def stop() -> None:
+        words[busy_since] = 0
+        publish()
+        lane.release()
+
+    lane.run_step, lane.stop = timed, stop
     return timed

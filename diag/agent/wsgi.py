@@ -7,19 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from diag.agent import canary, process
 from diag.agent import words as w
-from diag.agent.lane import Readings, clock
+from diag.agent.lane import Readings, clock, readings_here
 from diag.agent.process import lane_base
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from diag.agent.process import Process
-
-
-class _Thread(threading.local):
-    """What a worker's thread keeps between requests."""
-
-    readings: Readings | None = None
 
 
 def wrap_wsgi(app: Any, capacity: int = 0) -> Any:
@@ -34,24 +28,31 @@ def wrap_wsgi(app: Any, capacity: int = 0) -> Any:
         return app
     spool.words[w.H_CAPACITY] = capacity
     _plant_canary(spool)
-    thread = _Thread()
 
     def diag_wsgi(environ: Any, start_response: Any) -> Any:
-        readings = thread.readings
-        if readings is None:
-            readings = thread.readings = Readings()
-        call = _Call(spool, readings, int(environ.get("REMOTE_PORT") or 0))
+        call = _Call(spool, readings_here(), _port(environ))
         try:
             result = app(environ, start_response)
         except BaseException:
             call.finish()
             raise
-        if isinstance(result, (list, tuple)) or isinstance(result, environ.get("wsgi.file_wrapper") or ()):
+        if isinstance(result, (list, tuple)) or _is_file(result, environ.get("wsgi.file_wrapper")):
             call.finish()  # the body is there already, or the server sends a file by itself
             return result
         return _Body(result, call)
 
     return diag_wsgi
+
+
+def _port(environ: Any) -> int:
+    try:
+        return int(environ.get("REMOTE_PORT") or 0)
+    except (TypeError, ValueError):  # a server may put anything there
+        return 0
+
+
+def _is_file(result: object, wrapper: object) -> bool:
+    return isinstance(wrapper, type) and isinstance(result, wrapper)  # some servers' is a function
 
 
 def _plant_canary(spool: Process) -> None:
@@ -60,7 +61,7 @@ def _plant_canary(spool: Process) -> None:
         return
     spool.canary_planted = True
     canary.await_watcher(spool)
-    call = _Call(spool, Readings(), 0)
+    call = _Call(spool, readings_here(), 0)
     if call.lane >= 0:
         canary.block(spool, call.lane)
     call.finish("canary")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 import psutil
 
 from diag.errors import MeasurementError
+from diag.hosting import with_diag_importable
 from diag.probes.spool import Seen, SpoolReader
 from diag.recording import Degradation, ProcessSample
 
@@ -27,6 +28,13 @@ SAMPLE_S = 0.2
 """Between two samples of the process tree; psutil's CPU times have a resolution of 10 ms anyway."""
 
 WATCHER_START_S = 10.0
+WATCHER_STOP_S = 6.0
+WATCHER_END_S = 10.0
+
+MUCH_ROOM = 32_000_000
+"""What a long run needs at most; containers often have 64 MB in memory, which is the target's as well."""
+
+LEAST_ROOM = 65_536
 
 NOTES = {
     "signal-taken": "The target handles SIGURG itself, so stacks came from py-spy only.",
@@ -37,6 +45,7 @@ NOTES = {
         "The kernel does not let diag look into the target (it needs root, CAP_SYS_PTRACE, or the same user "
         "with kernel.yama.ptrace_scope = 0), so who held the GIL was not observed."
     ),
+    "watcher-ended": "The watcher ended before the run did, so that later blocks have no stacks.",
     "py-spy-missing": "py-spy was not found, so who held the GIL was not observed.",
     "py-spy-version": "py-spy cannot read this version of Python, so who held the GIL was not observed.",
     "no-schedstat": "The kernel does not tell run-queue time (/proc/PID/schedstat), so a starved machine "
@@ -52,12 +61,10 @@ class Observer:
         run_id: what they carry in ``DIAG_RUN_ID``; the watcher kills them if diag is killed.
     """
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, *, py_spy: bool = True) -> None:
         self.run_id = run_id
-        # In memory where that is possible: the target must not wait for a disk.
-        memory = "/dev/shm"  # noqa: S108  # mkdtemp makes a private folder below it
-        folder = memory if os.access(memory, os.W_OK) else None
-        self.spool = tempfile.mkdtemp(prefix="diag-", dir=folder)
+        self._options = () if py_spy else ("--no-py-spy",)
+        self.spool = tempfile.mkdtemp(prefix="diag-", dir=_memory_folder())
         self._reader = SpoolReader(self.spool)
         self._sampler: _Sampler | None = None
         self._watcher: subprocess.Popen[bytes] | None = None
@@ -77,19 +84,29 @@ class Observer:
         self.close()
 
     def _start_watcher(self) -> None:
-        command = [sys.executable, "-m", "diag.probes.watcher", self.spool, self.run_id]
+        command = [sys.executable, "-m", "diag.probes.watcher", self.spool, self.run_id, *self._options]
         self._watcher = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            env=with_diag_importable(os.environ),
+            start_new_session=True,
         )
-        assert self._watcher.stdout is not None
-        ready, _, _ = select.select([self._watcher.stdout], [], [], WATCHER_START_S)
-        if not ready or not self._watcher.stdout.readline():
+        if not self._hears("watching", WATCHER_START_S):
             raise MeasurementError(
                 "The watcher process did not start.",
                 cause="It is this same Python; its message, if any, is above.",
                 next_step=f"Try: {sys.executable} -m diag.probes.watcher /tmp x < /dev/null",
                 slug="watcher",
             )
+
+    def _hears(self, word: str, timeout_s: float) -> bool:
+        """Wait for the watcher to say a word."""
+        assert self._watcher is not None
+        assert self._watcher.stdout is not None
+        ready, _, _ = select.select([self._watcher.stdout], [], [], timeout_s)
+        return bool(ready) and self._watcher.stdout.readline() == word.encode() + b"\n"
 
     def sample(self, pids: Callable[[], Iterable[int]]) -> None:
         """Sample CPU time and memory of the processes that `pids` names, from now on."""
@@ -110,10 +127,11 @@ class Observer:
         return self._noted(self._reader.read())
 
     def finish(self) -> Seen:
-        """End the watcher and read the rest of the spool."""
+        """End the watching and read the rest of the spool."""
         if self._sampler is not None:
             self._sampler.stop()
-        self._end_watcher()
+        self._stop_watching()
+        self._check_room()
         return self._noted(self._reader.finish())
 
     def _noted(self, seen: Seen) -> Seen:
@@ -128,28 +146,53 @@ class Observer:
             for slug, detail in sorted(self._notes.items())
         ]
 
-    def _end_watcher(self) -> None:
-        watcher, self._watcher = self._watcher, None
+    def _stop_watching(self) -> None:
+        """The watcher writes down what it has, and is only the guard from then on."""
+        watcher = self._watcher
         if watcher is None:
             return
         assert watcher.stdin is not None
-        assert watcher.stdout is not None
         with contextlib.suppress(OSError):
             watcher.stdin.write(b"stop\n")
-            watcher.stdin.close()
-        try:
-            watcher.wait(5)
-        except subprocess.TimeoutExpired:
-            watcher.kill()
-            watcher.wait()
-        watcher.stdout.close()
+        if not self._hears("stopped", WATCHER_STOP_S) or watcher.poll() is not None:
+            self._notes.setdefault("watcher-ended", "")
+
+    def _check_room(self) -> None:
+        """Say so if the spool's file system is full: then nobody could write it down."""
+        with contextlib.suppress(OSError):
+            room = os.statvfs(self.spool)
+            if room.f_bavail * room.f_frsize < LEAST_ROOM:
+                self._notes.setdefault(
+                    "spool-full", f"There was no room left for what was seen ({self.spool})."
+                )
 
     def close(self) -> None:
-        """End everything; the spool is gone afterwards."""
+        """End everything; the spool is gone afterwards, and so is every process of the run."""
         if self._sampler is not None:
             self._sampler.stop()
-        self._end_watcher()
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            assert watcher.stdin is not None
+            assert watcher.stdout is not None
+            watcher.stdin.close()  # it kills what is left, removes the spool, and ends
+            try:
+                watcher.wait(WATCHER_END_S)
+            except subprocess.TimeoutExpired:
+                watcher.kill()
+                watcher.wait()
+            watcher.stdout.close()
         shutil.rmtree(self.spool, ignore_errors=True)
+
+
+def _memory_folder() -> str | None:
+    """A folder in memory with room, so that the target need not wait for a disk; None for the usual one."""
+    memory = "/dev/shm"  # noqa: S108  # mkdtemp makes a private folder below it
+    try:
+        room = os.statvfs(memory)
+    except OSError:
+        return None
+    enough = room.f_bavail * room.f_frsize >= MUCH_ROOM
+    return memory if enough and os.access(memory, os.W_OK | os.X_OK) else None
 
 
 class _Sampler(threading.Thread):

@@ -32,8 +32,9 @@ class PySpy:
     delay that is measured. A dump that met the interpreter in the middle of a change fails and is dropped.
     """
 
-    def __init__(self) -> None:
-        self._program = find_py_spy()
+    def __init__(self, program: str | None = None) -> None:
+        """Find py-spy, unless another program is to be asked instead."""
+        self._program = program or find_py_spy()
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._records: queue.SimpleQueue[dict[str, object]] = queue.SimpleQueue()
         self._busy = False

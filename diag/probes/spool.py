@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
+import time
 from array import array
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +30,12 @@ from diag.recording import (
     Waiter,
 )
 
+YOUNG_NS = 50_000_000
+"""Waiters are written down within some iterations after their step."""
+
+UNENDED = "(never ended)"
+"""The label of a step that was under way when its process died."""
+
 _KINDS = {
     w.KIND_ASYNCIO: LaneKind.ASYNCIO,
     w.KIND_UVLOOP: LaneKind.UVLOOP,
@@ -39,6 +47,8 @@ _STEP_BORDERS = frozenset({"timed_run", "timed", "_dispatch", "diag_wsgi", "__it
 """Functions of the agent that run a step; what called them started the loop or the worker."""
 _AGENT = os.path.dirname(w.__file__)
 _OWN_LABELS = ("plant_on_loop.<locals>.diag_await_watcher", "plant_on_loop.<locals>.diag_leave")
+_LOOP_LABELS = ("_run_until_complete_cb", "BaseSelectorEventLoop._read_from_self")
+"""Callbacks of the loop's own: nobody waits for them."""
 
 
 @dataclass(slots=True)
@@ -90,7 +100,8 @@ class _ProcessSpool:
     words: WordsFile
     events: _Tail
     base: str
-    served: int = 0
+    served: int = 0  # bytes
+    young: list[dict[str, Any]] = field(default_factory=list)  # steps that waiters may still follow
     pending: dict[tuple[int, int], list[Waiter]] = field(default_factory=dict)
 
 
@@ -105,21 +116,27 @@ class SpoolReader:
         self._processes: dict[int, _ProcessSpool] = {}
         self._watch = _Tail(os.path.join(spool, "watch.jsonl"))
         self._lane_ids: dict[tuple[int, int], int] = {}
+        self._unended: list[dict[str, Any]] = []
 
     def _lane(self, pid: int, slot: int) -> int:
         return self._lane_ids.setdefault((pid, slot), len(self._lane_ids))
 
     def read(self) -> Seen:
-        """What has been seen since the last call."""
+        """What has been seen since the last call; steps a little late, as waiters are written behind them."""
+        return self._read(time.monotonic_ns() - YOUNG_NS)
+
+    def _read(self, before: int) -> Seen:
         seen = Seen()
         for pid, path in find_words(self.spool):
             if pid not in self._processes:
                 words = WordsFile.open(path)
                 if words is not None:
                     base = path.removesuffix(".words")
-                    self._processes[pid] = _ProcessSpool(words=words, events=_Tail(base + ".events"), base=base)
+                    self._processes[pid] = _ProcessSpool(
+                        words=words, events=_Tail(base + ".events"), base=base
+                    )
         for pid, process in self._processes.items():
-            self._read_events(seen, pid, process)
+            self._read_events(seen, pid, process, before)
             self._read_served(seen, pid, process)
         for record in self._watch.lines():
             self._read_watch(seen, record)
@@ -127,12 +144,16 @@ class SpoolReader:
 
     def finish(self) -> Seen:
         """The last of it: what is still new, the lanes, and the sums over all their steps."""
-        seen = self.read()
+        seen = self._read(time.monotonic_ns())
+        for record in self._unended:
+            seen.steps.append(self._unended_step(record))
         for pid, process in self._processes.items():
             self._read_lanes(seen, pid, process)
             dropped = process.words.values[w.H_DROPPED]
             if dropped:
-                seen.notes.append(("spool-full", f"{dropped:,} records of process {pid} did not fit the spool."))
+                seen.notes.append(
+                    ("spool-full", f"{dropped:,} records of process {pid} did not fit the spool.")
+                )
         return seen
 
     def _read_lanes(self, seen: Seen, pid: int, process: _ProcessSpool) -> None:
@@ -157,8 +178,9 @@ class SpoolReader:
                 )
             )
 
-    def _read_events(self, seen: Seen, pid: int, process: _ProcessSpool) -> None:
-        records = process.events.lines()
+    def _read_events(self, seen: Seen, pid: int, process: _ProcessSpool, before: int) -> None:
+        records = process.young + process.events.lines()
+        process.young = [one for one in records if one["k"] == "step" and one["e"] > before]
         for record in records:
             if record["k"] == "waiter":
                 port, label, since = record["w"]
@@ -166,13 +188,17 @@ class SpoolReader:
                 process.pending.setdefault((record["l"], record["e"]), []).append(waiter)
         for record in records:
             kind = record["k"]
-            if kind == "step" and record["n"] not in _OWN_LABELS:
+            if kind == "step" and record["e"] <= before and record["n"] not in _OWN_LABELS:
                 seen.steps.append(self._step(pid, record, process))
             elif kind == "canary":
                 lane_id = self._lane(pid, record["l"])
                 seen.canaries.append(
                     Canary(
-                        lane_id=lane_id, start_ns=record["s"], end_ns=record["e"], path=record["p"], line=record["n"]
+                        lane_id=lane_id,
+                        start_ns=record["s"],
+                        end_ns=record["e"],
+                        path=record["p"],
+                        line=record["n"],
                     )
                 )
             elif kind == "gc":
@@ -194,7 +220,7 @@ class SpoolReader:
         waiters = [
             Waiter(request_key=0, port=port, label=label, since_ns=since or start, exact=bool(since))
             for port, label, since in record["w"]
-            if label not in _OWN_LABELS
+            if label not in _OWN_LABELS and label not in _LOOP_LABELS
         ]
         return Step(
             lane_id=self._lane(pid, record["l"]),
@@ -213,21 +239,20 @@ class SpoolReader:
         )
 
     def _read_served(self, seen: Seen, pid: int, process: _ProcessSpool) -> None:
-        count = process.words.values[w.H_SERVED]
-        if count <= process.served:
-            return
-        values = array("q")
-        width = w.SERVED_WORDS * 8
         try:
             with open(process.base + ".served", "rb") as file:
-                file.seek(process.served * width)
-                values.frombytes(file.read((count - process.served) * width))
+                file.seek(process.served)
+                data = file.read()
         except OSError:
             return
-        process.served = count
+        whole = len(data) - len(data) % (w.SERVED_WORDS * 8)
+        values = array("q", data[:whole])
+        process.served += whole
         seen.served.extend(
             Served(pid=pid, tid=tid, port=port, start_ns=start, end_ns=end)
-            for tid, port, start, end in zip(*(values[i::w.SERVED_WORDS] for i in range(w.SERVED_WORDS)), strict=True)
+            for tid, port, start, end in zip(
+                *(values[i :: w.SERVED_WORDS] for i in range(w.SERVED_WORDS)), strict=True
+            )
         )
 
     def _read_watch(self, seen: Seen, record: dict[str, Any]) -> None:
@@ -249,6 +274,8 @@ class SpoolReader:
                     run_queue_ns=record.get("q"),
                 )
             )
+        elif kind == "unended":
+            self._unended.append(record)
         elif kind == "signal":
             stack = self._signal_stack(lane_id, record)
             if stack is not None:
@@ -267,6 +294,22 @@ class SpoolReader:
                 )
             )
 
+    def _unended_step(self, record: dict[str, Any]) -> Step:
+        """A step in whose middle its process died: nobody was left to write it down."""
+        return Step(
+            lane_id=self._lane(record["pid"], record["l"]),
+            iteration=0,
+            start_ns=record["s"],
+            end_ns=record["e"],
+            cpu_ns=None,
+            run_queue_ns=None,
+            gap_ns=0,
+            request_key=0,
+            label=UNENDED,
+            task="",
+            dump_offset=sys.maxsize,
+        )
+
     def _signal_stack(self, lane_id: int, record: dict[str, Any]) -> Stack | None:
         path = os.path.join(self.spool, f"{record['pid']}.stacks")
         try:
@@ -275,23 +318,25 @@ class SpoolReader:
                 data = file.read(1 << 20)
         except OSError:
             return None
-        text, _, _ = data.removeprefix(_DUMP_HEADER).partition(_DUMP_HEADER)
-        if not data.startswith(_DUMP_HEADER):
+        # Before the header may lie the rest of the stack before, if its thread was not run meanwhile.
+        rest, header, text = data.partition(_DUMP_HEADER)
+        if not header:
             return None
+        text = text.partition(_DUMP_HEADER)[0]
         return Stack(
             lane_id=lane_id,
             sent_ns=record["sent"],
             seen_ns=record["seen"],
             source=StackSource.SIGNAL,
             frames=_within_step(parse_dump(text)),
-            dump_offset=record["from"] + len(_DUMP_HEADER) + len(text),
+            dump_offset=record["from"] + len(rest) + len(header) + len(text),
         )
 
 
 def parse_dump(text: bytes) -> tuple[Frame, ...]:
-    """Frames of one `faulthandler` stack, innermost first.
+    r"""Frames of one `faulthandler` stack, innermost first.
 
-    `faulthandler` writes what is not ASCII as ``\\xHH``, ``\\uHHHH`` or ``\\UHHHHHHHH``.
+    `faulthandler` writes what is not ASCII as ``\xHH``, ``\uHHHH`` or ``\UHHHHHHHH``.
     """
     frames = []
     for line in text.splitlines():
@@ -320,9 +365,7 @@ def _unescape(text: bytes) -> str:
 
 def _frames(values: list[list[Any]]) -> tuple[Frame, ...]:
     # py-spy writes qualified names; faulthandler the code's own. The last part is what both have.
-    return tuple(
-        Frame(path=path, line=line, function=name.rpartition(".")[2]) for path, line, name in values
-    )
+    return tuple(Frame(path=path, line=line, function=name.rpartition(".")[2]) for path, line, name in values)
 
 
 def _within_step(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:

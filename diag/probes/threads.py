@@ -1,4 +1,4 @@
-"""What the kernel says of one thread: on a CPU, waiting, or waiting for the GIL; its CPU and run-queue time."""
+"""What the kernel says of one thread: what it does (waiting for the GIL told apart) and its CPU time."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class ThreadProbe:
 
     Attributes:
         pid, tid: whose.
+        turns: how often it had been put on a CPU at the last `read`, -1 where unreadable.
     """
 
     def __init__(self, pid: int, tid: int) -> None:
         self.pid = pid
         self.tid = tid
+        self.turns = -1
         self._syscall = _open(f"/proc/{pid}/task/{tid}/syscall")
         self._schedstat = _open(f"/proc/{pid}/task/{tid}/schedstat")
-        if pid not in _runtimes:
-            _runtimes[pid] = find_runtime(pid)
-        self._runtime = _runtimes[pid]
+        self._runtime = runtime_of(pid)
 
     @staticmethod
     def permitted(pid: int) -> bool:
@@ -47,10 +47,11 @@ class ThreadProbe:
         found: dict[str, object] = {"s": state}
         if self._schedstat >= 0:
             try:
-                cpu, queue, _ = os.pread(self._schedstat, 64, 0).split()
+                cpu, queue, turns = map(int, os.pread(self._schedstat, 64, 0).split())
             except (OSError, ValueError):
                 return found
-            found.update(c=int(cpu), q=int(queue))
+            self.turns = turns
+            found.update(c=cpu, q=queue)
         return found
 
     def _state(self) -> str | None:
@@ -70,6 +71,13 @@ class ThreadProbe:
         for fd in (self._syscall, self._schedstat):
             if fd >= 0:
                 os.close(fd)
+
+
+def runtime_of(pid: int) -> AddressRange | None:
+    """Where the interpreter's state lies in a process; looked up once, which takes some milliseconds."""
+    if pid not in _runtimes:
+        _runtimes[pid] = find_runtime(pid)
+    return _runtimes[pid]
 
 
 def _open(path: str) -> int:
