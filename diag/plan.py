@@ -141,6 +141,8 @@ class ScriptPlan:
     Attributes:
         cell: what it is.
         path: the script.
+        module: its dotted name where it has to run as ``python -m`` runs it, "" otherwise.
+        folder: that `module` is found in.
         args: its own arguments.
         cwd: the folder that it runs in.
         timeout_ns: after which it is interrupted, and what was seen until then is judged.
@@ -151,3 +153,5 @@ class ScriptPlan:
     args: tuple[str, ...]
     cwd: Path
     timeout_ns: int
+    module: str = ""
+    folder: str = ""

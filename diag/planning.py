@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import difflib
 import json
@@ -51,7 +52,10 @@ def plan_workload(
     users = options.users or workload.users or WORK_USERS
     streams = (
         StreamPlan(
-            name="work", requests=(_get("/work", options),), users=0 if options.rate else users, rate=options.rate or 0
+            name="work",
+            requests=(_get("/work", options),),
+            users=0 if options.rate else users,
+            rate=options.rate or 0,
         ),
         StreamPlan(name="ping", requests=(_get("/ping", options),), rate=PING_RATE),
     )
@@ -138,7 +142,20 @@ def plan_script(target: ScriptTarget, options: ExplainOptions) -> ScriptPlan:
         args=target.args,
         cwd=options.cwd,
         timeout_ns=options.timeout_ns,
+        module=target.place.module if _runs_as_module(target, options) else "",
+        folder=target.place.sys_path[0],
     )
+
+
+def _runs_as_module(target: ScriptTarget, options: ExplainOptions) -> bool:
+    """True for what was typed as a module, and for a file that could not import its package otherwise."""
+    if not target.place.module:
+        return False
+    if not (options.cwd / target.text).exists():
+        return True
+    with open(target.place.file, "rb") as file:
+        tree = ast.parse(file.read())
+    return any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree))
 
 
 def expectation_of(workload: WorkloadInfo) -> str:
@@ -193,7 +210,7 @@ def _server(options: ExplainOptions, interface: str) -> Server:
     if interface not in server.interfaces:
         raise UsageError(
             f"{server.name} does not serve {interface.upper()} applications",
-            cause=f"The application is a {interface.upper()} one; {', '.join(s.name for s in fitting)} serve it.",
+            cause=f"The application is a {interface.upper()} one, for {', '.join(s.name for s in fitting)}.",
             next_step=f"Try: --server {fitting[0].name}",
             slug="server-interface",
         )
@@ -210,9 +227,15 @@ def _server_options(options: ExplainOptions, server: Server) -> ServerOptions:
 
 
 def _loop(options: ExplainOptions, server: Server) -> str:
-    if not server.loops:
-        return ""
-    return options.loop or server.loops[0]
+    if options.loop and options.loop not in server.loops:
+        known = ", ".join(server.loops)
+        raise UsageError(
+            f"{server.name} does not run on the loop {options.loop}",
+            cause=f"It runs on {known}." if known else "It has no event loop.",
+            next_step=f"Try: --loop {server.loops[0]}" if known else "Leave --loop out.",
+            slug="no-loop",
+        )
+    return options.loop or next(iter(server.loops), "")
 
 
 def _checked(name: str, known: Iterable[str], what: str) -> str:
@@ -242,7 +265,9 @@ def _drivable(
     routes: Sequence[RouteInfo], given: Sequence[HttpRequest]
 ) -> tuple[list[HttpRequest], tuple[Unmeasured, ...], frozenset[str]]:
     """Requests to send, routes that none fits, and the routes that the user asked for."""
-    own = [dataclasses.replace(request, route=match_route(request, routes) or request.route) for request in given]
+    own = [
+        dataclasses.replace(request, route=match_route(request, routes) or request.route) for request in given
+    ]
     asked = frozenset(request.route for request in own)
     requests = own + [route.request for route in routes if route.request and route.label not in asked]
     unmeasured = tuple(

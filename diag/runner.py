@@ -13,9 +13,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import signal
-import subprocess
-import sys
 import sysconfig
 import time
 import tokenize
@@ -24,16 +21,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diag.errors import DiagError
-from diag.hosting import RUN_ID, SPOOL, with_diag_importable
 from diag.load.client import LoadError, LoadProcess
 from diag.load.records import ErrorCode
 from diag.load.spec import Closed, LoadSpec, Open, Stream
 from diag.load.spec import Request as LoadRequest
+from diag.plan import StreamPlan
 from diag.probes.observer import Observer
 from diag.recording import LoadSummary, Request, RunStatus, Unmeasured
-from diag.plan import StreamPlan
+from diag.script import run_script
 from diag.servers.process import start_server
-from diag.servers.reap import kill_run, run_pids
 from diag.survey import load_duration, survey
 
 if TYPE_CHECKING:
@@ -88,11 +84,15 @@ class Runner:
         Raises:
             DiagError: the app could not be served; the recording says so too.
         """
-        return self._run(plan.cell, lambda observer, run_id, outcome: self._served(plan, observer, run_id, outcome))
+        return self._run(
+            plan.cell, lambda observer, run_id, outcome: self._served(plan, observer, run_id, outcome)
+        )
 
     def script(self, plan: ScriptPlan) -> int:
         """Run a script; returns the run's id."""
-        return self._run(plan.cell, lambda observer, run_id, outcome: self._scripted(plan, observer, run_id, outcome))
+        return self._run(
+            plan.cell, lambda observer, run_id, outcome: self._scripted(plan, observer, run_id, outcome)
+        )
 
     def _run(self, cell: Cell, act: Callable[[Observer, int, _Outcome], None]) -> int:
         run_id = self._writer.begin_run(cell, 1)
@@ -133,9 +133,7 @@ class Runner:
         writer = self._writer
         writer.add_lanes(run_id, seen.lanes)
         writer.add_totals(run_id, seen.totals)
-        writer.add_steps(
-            run_id, [s for s in seen.steps if s.end_ns > outcome.ready_ns or _CANARY in s.label]
-        )
+        writer.add_steps(run_id, [s for s in seen.steps if s.end_ns > outcome.ready_ns or _CANARY in s.label])
         writer.add_stacks(run_id, seen.stacks)
         self._keep_sources(seen.stacks)
         writer.add_states(run_id, seen.states)
@@ -271,37 +269,14 @@ class Runner:
     # Scripts --------------------------------------------------------------------------------------------
 
     def _scripted(self, plan: ScriptPlan, observer: Observer, run_id: int, outcome: _Outcome) -> None:
-        environment = with_diag_importable({**os.environ, SPOOL: observer.spool, RUN_ID: observer.run_id})
-        command = [sys.executable, "-m", "diag.agent", plan.path, *plan.args]
         self._progress.stage(f"running {plan.cell.label}")
         outcome.load_started_ns = time.monotonic_ns()
         try:
-            child = subprocess.Popen(
-                command, cwd=plan.cwd, env=environment, stdout=2, stdin=subprocess.DEVNULL, start_new_session=True
+            outcome.errors += run_script(
+                plan, observer, lambda: self._write(run_id, observer.read(), outcome)
             )
-            observer.sample(lambda: run_pids(observer.run_id))
-            self._await_script(child, plan, observer, run_id, outcome)
         finally:
             outcome.load_ended_ns = time.monotonic_ns()
-            kill_run(observer.run_id, grace_s=0.5)
-
-    def _await_script(
-        self, child: subprocess.Popen[bytes], plan: ScriptPlan, observer: Observer, run_id: int, outcome: _Outcome
-    ) -> None:
-        deadline = time.monotonic_ns() + plan.timeout_ns
-        while child.poll() is None:
-            if time.monotonic_ns() > deadline:
-                outcome.errors.append(
-                    f"The script was still running after {plan.timeout_ns / 1e9:g} s and was interrupted (--timeout)."
-                )
-                os.killpg(child.pid, signal.SIGINT)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    child.wait(3)
-                return
-            self._write(run_id, observer.read(), outcome)
-            time.sleep(POLL_S)
-        if child.returncode:
-            outcome.errors.append(f"The script ended with exit code {child.returncode}.")
 
 
 def _load_spec(
@@ -337,7 +312,7 @@ def _load_spec(
 
 
 def _last_core() -> int | None:
-    """A core for the generator where there are two or more: servers start on any, the kernel keeps them off."""
+    """A core for the generator where there are two or more; the kernel keeps servers off a busy one."""
     cores = sorted(os.sched_getaffinity(0))
     return cores[-1] if len(cores) > 1 else None
 

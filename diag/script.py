@@ -1,0 +1,95 @@
+"""Runs a script as it is, with the agent in it, until it ends or has to be ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from diag.agent import words
+from diag.hosting import RUN_ID, SPOOL
+from diag.reap import kill_run, run_pids
+from diag.servers.exits import describe_exit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from diag.plan import ScriptPlan
+    from diag.probes.observer import Observer
+
+POLL_S = 0.1
+INTERRUPT_GRACE_S = 3.0
+"""What a script has for ending itself after an interrupt, its ``finally`` clauses included."""
+
+_RUNNER = str(Path(words.__file__).with_name("__main__.py"))
+
+
+def run_script(plan: ScriptPlan, observer: Observer, tick: Callable[[], None]) -> list[str]:
+    """Run a script to its end; nothing of it is left afterwards.
+
+    Args:
+        plan: the script.
+        observer: what watches it.
+        tick: called about every `POLL_S` while it runs.
+
+    Returns:
+        What went wrong, a sentence each.
+    """
+    child = None
+    try:
+        child = _start(plan, observer)
+        observer.sample(lambda: run_pids(observer.run_id))
+        return _await(child, plan, tick)
+    except BaseException:
+        if child is not None:
+            _interrupt(child)
+        raise
+    finally:
+        kill_run(observer.run_id, grace_s=0.5)
+        if child is not None:
+            child.wait()
+
+
+def _start(plan: ScriptPlan, observer: Observer) -> subprocess.Popen[bytes]:
+    what = ["-m", plan.folder, plan.module] if plan.module else [plan.path]
+    return subprocess.Popen(
+        [sys.executable, _RUNNER, *what, *plan.args],
+        cwd=plan.cwd,
+        env={**os.environ, SPOOL: observer.spool, RUN_ID: observer.run_id},
+        stdin=_stdin(),
+        stdout=2,  # standard output is for the verdict
+        start_new_session=True,  # Ctrl-C reaches diag alone, which then ends the script
+    )
+
+
+def _stdin() -> int | None:
+    """What is piped into diag is the script's; a terminal cannot be read from another session."""
+    try:
+        return subprocess.DEVNULL if os.isatty(0) else None
+    except OSError:
+        return subprocess.DEVNULL
+
+
+def _await(child: subprocess.Popen[bytes], plan: ScriptPlan, tick: Callable[[], None]) -> list[str]:
+    deadline = time.monotonic_ns() + plan.timeout_ns
+    while child.poll() is None:
+        if time.monotonic_ns() > deadline:
+            _interrupt(child)
+            seconds = plan.timeout_ns / 1e9
+            return [f"The script was still running after {seconds:g} s and was interrupted (--timeout)."]
+        tick()
+        time.sleep(POLL_S)
+    return [f"The script {describe_exit(child.returncode)}."] if child.returncode else []
+
+
+def _interrupt(child: subprocess.Popen[bytes]) -> None:
+    """As Ctrl-C does, so that it can end what it has begun."""
+    with contextlib.suppress(OSError):
+        os.killpg(child.pid, signal.SIGINT)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(INTERRUPT_GRACE_S)
