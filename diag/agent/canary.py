@@ -17,7 +17,7 @@ _sleep = time.sleep  # taken now: a target may forbid or patch time.sleep later
 
 
 def plant_on_loop(lane: LoopLane) -> None:
-    """Plant a canary as soon as the watcher looks at this process; once a process.
+    """Plant a canary, once a process; the watcher looks at this process already.
 
     A loop that ends before it came to it, such as that of a program of a single step, runs it at its end.
     """
@@ -25,33 +25,17 @@ def plant_on_loop(lane: LoopLane) -> None:
         return
     lane.process.canary_planted = True
 
-    def diag_await_watcher() -> None:
-        if lane.finish_canary is not None:
-            lane.quiet = True
-            await_watcher(lane.process)
-            lane.loop.call_soon(diag_leave)
-
-    def diag_leave() -> None:
-        lane.quiet = False
-        if lane.finish_canary is not None:
-            lane.loop.call_soon(diag_canary)
-
     def diag_canary() -> None:
         if lane.finish_canary is not None:
             lane.finish_canary = None
             block(lane.process, lane.number)
 
-    def finish() -> None:
-        lane.quiet = False
-        await_watcher(lane.process)
-        lane.run_step(diag_canary)
-
-    lane.finish_canary = finish
-    lane.loop.call_soon(diag_await_watcher)
+    lane.finish_canary = lambda: lane.run_step(diag_canary)
+    lane.loop.call_soon(diag_canary)
 
 
 def await_watcher(process: Process) -> None:
-    """Wait until the watcher has found this process' words."""
+    """Wait until the watcher has found this process' words: then no block is too early to be looked at."""
     deadline = clock() + WATCHER_PATIENCE_NS
     while not process.words[w.H_WATCHED] and clock() < deadline:
         _sleep(0.001)

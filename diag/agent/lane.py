@@ -102,7 +102,7 @@ class LoopLane:
         loop: the loop.
         number: its place in the words.
         base: index of its first word.
-        quiet: True while steps are diag's own.
+        quiet: True in a forked child, whose steps are not the parent's.
         iteration: passes of the loop so far.
         steps: steps so far.
         step: asyncio: the timed `Handle._run`.
@@ -125,7 +125,7 @@ class LoopLane:
         self.run_step: Callable[[Callable[[], None]], object] = _nothing
         self.stop: Callable[[], None] = _nothing
         self.release: Callable[[], None] = _nothing
-        self.finish_canary: Callable[[], None] | None = None
+        self.finish_canary: Callable[[], object] | None = None
         self.block: tuple[int, int] | None = None
 
     def long_step(self, start: int, now: int, callback: Any, context: Any) -> None:

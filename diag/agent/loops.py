@@ -92,6 +92,8 @@ def attach(loop: Any) -> bool:
     spool = process.current()
     if spool is None or loop in _lanes:
         return False
+    if not spool.canary_planted:
+        canary.await_watcher(spool)  # not in the loop: what waits there would be charged with it
     try:
         found = _new_lane(spool, loop)
         if found is None:

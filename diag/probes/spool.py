@@ -46,7 +46,7 @@ _FRAME = re.compile(rb'^  File "(.*)", line (\d+|\?\?\?) in (.*)$')
 _STEP_BORDERS = frozenset({"timed_run", "timed", "_dispatch", "diag_wsgi", "__iter__"})
 """Functions of the agent that run a step; what called them started the loop or the worker."""
 _AGENT = os.path.dirname(w.__file__)
-_OWN_LABELS = ("plant_on_loop.<locals>.diag_await_watcher", "plant_on_loop.<locals>.diag_leave")
+_OWN_LABELS = ("plant_on_loop.<locals>.diag_canary",)
 _LOOP_LABELS = ("_run_until_complete_cb", "BaseSelectorEventLoop._read_from_self")
 """Callbacks of the loop's own: nobody waits for them."""
 
@@ -188,7 +188,7 @@ class SpoolReader:
                 process.pending.setdefault((record["l"], record["e"]), []).append(waiter)
         for record in records:
             kind = record["k"]
-            if kind == "step" and record["e"] <= before and record["n"] not in _OWN_LABELS:
+            if kind == "step" and record["e"] <= before:
                 seen.steps.append(self._step(pid, record, process))
             elif kind == "canary":
                 lane_id = self._lane(pid, record["l"])
