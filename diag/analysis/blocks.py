@@ -94,7 +94,7 @@ class Found:
 
 def find(timeline: Timeline, threshold_ns: int) -> Found:
     """Sort a timeline's steps into blocks, convoys, holds and starved steps."""
-    own = [one for one in timeline.held if not one.canary]
+    own = [one for one in timeline.held if not one.canary and not one.ending]
     convoys = tuple(_convoys(own, threshold_ns))
     taken = {id(one) for convoy in convoys for one in convoy.held}
     rest = [one for one in own if id(one) not in taken]

@@ -45,6 +45,7 @@ class Held:
         gc_ns: how long a garbage collection of its process went on meanwhile, in whatever thread.
         canary: True if diag planted it.
         starting: True if it began before the load did.
+        ending: True if it began after the last answer, while the server was stopped.
     """
 
     lane: Lane
@@ -58,6 +59,7 @@ class Held:
     gc_ns: int = 0
     canary: bool = False
     starting: bool = False
+    ending: bool = False
 
     @property
     def wall_ns(self) -> int:
@@ -208,6 +210,7 @@ def _held(run: Run, routes: dict[tuple[int, int], str]) -> tuple[Held, ...]:
     for canary in run.canaries:
         canaries[canary.lane_id].append(canary)
     collecting = _collecting(run)
+    _, end = _window(run)
     result = []
     for step in sorted(run.steps, key=lambda s: (s.start_ns, s.end_ns)):
         lane = lanes.get(step.lane_id)
@@ -229,6 +232,7 @@ def _held(run: Run, routes: dict[tuple[int, int], str]) -> tuple[Held, ...]:
                 else 0,
                 canary=any(_planted(canary, step) for canary in canaries.get(step.lane_id, ())),
                 starting=step.start_ns < run.load_started_ns,
+                ending=bool(run.load_started_ns) and step.start_ns > end,
             )
         )
     return tuple(result)

@@ -90,6 +90,12 @@ def test_a_canary_is_no_finding() -> None:
     assert judge(healthy(Scene()).recording(load_started_ns=1)).findings == ()
 
 
+def test_what_the_server_does_while_it_stops_is_no_finding() -> None:
+    scene = blocks(healthy(Scene()), at=10_950)
+    scene.step(11_200, 11_230, cpu=30, label="(never ended)")
+    assert [one.title for one in judge(scene.recording()).findings] == ["GET /report"]
+
+
 # Routes that are not measured ---------------------------------------------------------------------------
 
 
