@@ -177,6 +177,9 @@ def _mapped(path: str, size: int) -> memoryview[int]:
 
 
 _open: list[Process] = []
+_kept: list[memoryview[int]] = []
+"""Words of processes that this one was forked from. Unmapping closes a descriptor of the `mmap` module's own,
+whose number may be another file's by now, if the target has closed what it did not know."""
 
 
 def _give_way(signalnum: Any, handler: Any) -> Any:
@@ -218,4 +221,5 @@ def forget() -> None:
     """In a forked child: the files are the parent's."""
     for spool in _open:
         spool.abandon()
+        _kept.append(spool.words)
     _open.clear()

@@ -58,6 +58,10 @@ PY_SPY_AFTER_NS = 4_000_000
 """py-spy is started once a step is this old; it needs another 13 to 40 ms itself."""
 
 STATE_AFTER_NS = 1_500_000
+UNENDED_NS = 100_000_000
+"""A step that was under way for this long when its process died is a block; a server that ends itself by a
+signal is in a step as well, and takes some 10 ms to be gone."""
+
 GRACE_S = 1.0
 """Between SIGTERM and SIGKILL for what is left of a run whose diag was killed."""
 
@@ -151,9 +155,9 @@ class Watcher:
         if process.sent and process.words.stack_bytes() > process.size:
             self._stack_sent(process, now)
         values = process.words.values
-        for slot in range(process.words.lane_count()):
+        for slot, lane in process.lanes.items():
             since = values[lane_base(slot) + w.L_BUSY_SINCE]
-            if since and now - since >= w.SLOW_NS:
+            if since and lane.since == since and now - since >= UNENDED_NS:
                 self.write({"k": "unended", "pid": process.words.pid, "l": slot, "s": since, "e": now})
         if process.pidfd >= 0:
             os.close(process.pidfd)
