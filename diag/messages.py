@@ -111,6 +111,11 @@ NOTES = {
     ),
     "py-spy-missing": "py-spy was not found beside diag, so who held the GIL was not observed.",
     "py-spy-version": "py-spy does not know this version of Python, so who held the GIL was not observed.",
+    "script-serves": (
+        "The script is a server. diag drives apps (`diag explain FILE.py:app`), and runs a script as it is: send it "
+        "requests from another terminal meanwhile, or let the script send some itself."
+    ),
+    "script-timeout": "The script did not end by itself, so diag ended it as Ctrl-C does, after `--timeout`.",
     "signal-taken": "The target handles SIGURG itself, which diag uses to ask for stacks; py-spy gave them instead.",
     "spool-full": "There was no more room for what the target's processes saw; the rest of it is missing.",
     "too-many-lanes": "More threads took part than can be watched at once; some were not timed.",

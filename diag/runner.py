@@ -27,8 +27,9 @@ from diag.load.spec import Closed, LoadSpec, Open, Stream
 from diag.load.spec import Request as LoadRequest
 from diag.plan import StreamPlan
 from diag.probes.observer import Observer
-from diag.recording import LoadSummary, Request, RunStatus, Unmeasured
+from diag.recording import Degradation, LoadSummary, Request, RunStatus, Unmeasured
 from diag.script import run_script
+from diag.servers.exits import describe_exit
 from diag.servers.process import start_server
 from diag.survey import load_duration, survey
 
@@ -67,6 +68,7 @@ class _Outcome:
     routes: list[str] = field(default_factory=list)
     unmeasured: list[Unmeasured] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    notes: list[Degradation] = field(default_factory=list)
     ready_ns: int = 0
 
 
@@ -124,7 +126,7 @@ class Runner:
             load=outcome.load,
             routes=outcome.routes,
             unmeasured=outcome.unmeasured,
-            degradations=observer.degradations(),
+            degradations=[*outcome.notes, *observer.degradations()],
             errors=outcome.errors,
         )
 
@@ -262,9 +264,10 @@ class Runner:
     def _look_after(self, server: ServerProcess, outcome: _Outcome) -> None:
         if not server.alive():
             code = server.returncode
-            tail = server.log_tail(8)
+            how = "died" if code is None else describe_exit(code)
+            last = next(reversed(server.log_tail().splitlines()), "")
             outcome.status = RunStatus.FAILED
-            outcome.failure = f"The server died under load (exit code {code}). Its last lines:\n{tail}"
+            outcome.failure = f"the server {how} while it was measured{last and f'; its last line: {last}'}"
 
     # Scripts --------------------------------------------------------------------------------------------
 
@@ -272,9 +275,10 @@ class Runner:
         self._progress.stage(f"running {plan.cell.label}")
         outcome.load_started_ns = time.monotonic_ns()
         try:
-            outcome.errors += run_script(
-                plan, observer, lambda: self._write(run_id, observer.read(), outcome)
-            )
+            end = run_script(plan, observer, lambda: self._write(run_id, observer.read(), outcome))
+            outcome.notes.extend(end.notes)
+            if end.failure:
+                outcome.status, outcome.failure = RunStatus.FAILED, end.failure
         finally:
             outcome.load_ended_ns = time.monotonic_ns()
 

@@ -8,16 +8,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
 
 from diag.agent import words
 from diag.hosting import RUN_ID, SPOOL
 from diag.reap import kill_run, run_pids
+from diag.recording import Degradation
 from diag.servers.exits import describe_exit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from diag.plan import ScriptPlan
     from diag.probes.observer import Observer
@@ -29,22 +33,32 @@ INTERRUPT_GRACE_S = 3.0
 _RUNNER = str(Path(words.__file__).with_name("__main__.py"))
 
 
-def run_script(plan: ScriptPlan, observer: Observer, tick: Callable[[], None]) -> list[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptEnd:
+    """How a script ended.
+
+    Attributes:
+        failure: why it counts as failed, "" if it does not.
+        notes: what has to be known about the run besides.
+    """
+
+    failure: str = ""
+    notes: tuple[Degradation, ...] = ()
+
+
+def run_script(plan: ScriptPlan, observer: Observer, tick: Callable[[], None]) -> ScriptEnd:
     """Run a script to its end; nothing of it is left afterwards.
 
     Args:
         plan: the script.
         observer: what watches it.
         tick: called about every `POLL_S` while it runs.
-
-    Returns:
-        What went wrong, a sentence each.
     """
     child = None
     try:
         child = _start(plan, observer)
         observer.sample(lambda: run_pids(observer.run_id))
-        return _await(child, plan, tick)
+        return _await(child, plan, observer.run_id, tick)
     except BaseException:
         if child is not None:
             _interrupt(child)
@@ -75,16 +89,42 @@ def _stdin() -> int | None:
         return subprocess.DEVNULL
 
 
-def _await(child: subprocess.Popen[bytes], plan: ScriptPlan, tick: Callable[[], None]) -> list[str]:
+def _await(
+    child: subprocess.Popen[bytes], plan: ScriptPlan, run_id: str, tick: Callable[[], None]
+) -> ScriptEnd:
     deadline = time.monotonic_ns() + plan.timeout_ns
     while child.poll() is None:
         if time.monotonic_ns() > deadline:
+            ports = _listening(run_pids(run_id))
             _interrupt(child)
-            seconds = plan.timeout_ns / 1e9
-            return [f"The script was still running after {seconds:g} s and was interrupted (--timeout)."]
+            return ScriptEnd(notes=_ended_by_diag(plan.timeout_ns / 1e9, ports))
         tick()
         time.sleep(POLL_S)
-    return [f"The script {describe_exit(child.returncode)}."] if child.returncode else []
+    return ScriptEnd(failure=f"the script {describe_exit(child.returncode)}" if child.returncode else "")
+
+
+def _listening(pids: Iterable[int]) -> tuple[int, ...]:
+    """Ports on which some processes wait for connections."""
+    ports = set()
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            connections = psutil.Process(pid).net_connections("inet")
+            ports |= {one.laddr.port for one in connections if one.status == psutil.CONN_LISTEN}
+    return tuple(sorted(ports))
+
+
+def _ended_by_diag(seconds: float, ports: Sequence[int]) -> tuple[Degradation, ...]:
+    notes = [
+        Degradation(
+            slug="script-timeout",
+            text=f"The script was still running after {seconds:g} s and was interrupted (--timeout).",
+        )
+    ]
+    if ports:
+        where = f"port {', '.join(map(str, ports))}"
+        text = f"It listens on {where}, and diag sends a script no requests: only what reached it is judged."
+        notes.append(Degradation(slug="script-serves", text=text))
+    return tuple(notes)
 
 
 def _interrupt(child: subprocess.Popen[bytes]) -> None:

@@ -6,6 +6,7 @@ add its file, its test of the same name, and its place in `RULES`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 
 from diag.analysis.canaries import CanaryCheck, check
@@ -59,6 +60,8 @@ def judge(recording: Recording) -> Verdict:
     results = handlers(case, findings)
     blocked_ns, window_ns = blocked_time(case)
     status, reason = _status(case, canary, findings, results)
+    if status is Status.UNMEASURED and (not canary.passed or case.run.status is RunStatus.FAILED):
+        results = tuple(_not_clean(one, reason) for one in results)
     return Verdict(
         status=status,
         reason=reason,
@@ -85,17 +88,32 @@ def _status(
     case: Case, canary: CanaryCheck, findings: tuple[Finding, ...], results: tuple[HandlerResult, ...]
 ) -> tuple[Status, str]:
     run = case.run
-    if run.status is RunStatus.FAILED:
+    blocked = any(finding.severity is Severity.ERROR for finding in findings)
+    if run.status is RunStatus.FAILED and not (case.script and blocked):
         return Status.UNMEASURED, run.failure or "the run failed"
     if not canary.passed:
-        return Status.UNMEASURED, canary.reason
-    if any(finding.severity is Severity.ERROR for finding in findings):
+        hint = "; diag watches asyncio and uvloop" if case.script and not run.lanes else ""
+        return Status.UNMEASURED, canary.reason + hint
+    if blocked:
         return Status.BLOCKED, ""
+    missing = next((one for one in results if one.status is Status.UNMEASURED), None)
+    if run.cell.workload and missing:
+        return Status.UNMEASURED, f"{missing.route}: {missing.reason}"
     if results and all(one.status is Status.UNMEASURED for one in results):
         return Status.UNMEASURED, f"no route could be measured: {results[0].route}: {results[0].reason}"
     if not results:
-        return Status.UNMEASURED, "no request was sent"
+        return (
+            Status.UNMEASURED,
+            "no route of the app is known; name one with --request",
+        )
     return Status.CLEAN, ""
+
+
+def _not_clean(result: HandlerResult, reason: str) -> HandlerResult:
+    """No handler is called clean where nothing could be told."""
+    if result.status is not Status.CLEAN:
+        return result
+    return replace(result, status=Status.UNMEASURED, reason=reason)
 
 
 def _summary(recording: Recording, case: Case) -> Summary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from recordings import APP, AT_DUMPS, AT_SLEEP, LOAD_START, MS, SLEEP, Scene, healthy
@@ -143,9 +144,32 @@ def test_a_run_that_failed_gives_its_reason() -> None:
     assert verdict.cells[0].failure == "the server died"
 
 
-def test_a_recording_without_runs_cannot_tell() -> None:
-    from dataclasses import replace
+def test_a_script_that_failed_is_not_clean_and_its_blocks_count_all_the_same() -> None:
+    failed = {"status": RunStatus.FAILED, "failure": "the script exited with code 1"}
+    clean = judge(Scene(kind="script").recording(**failed))
+    assert (clean.status, clean.reason) == (Status.UNMEASURED, "the script exited with code 1")
+    scene = Scene(kind="script")
+    scene.step(3_000, 3_100, frames=AT_SLEEP)
+    assert judge(scene.recording(**failed)).status is Status.BLOCKED
 
+
+def test_a_workload_that_could_not_be_measured_is_not_clean_because_the_probe_is() -> None:
+    scene = Scene()
+    scene.request("GET /work", 40_000, 3_000, 3_002, status=500, stream="work")
+    scene.request("GET /ping", 50_000, 3_000, 3_002, stream="ping")
+    recording = scene.recording()
+    (run,) = recording.runs
+    verdict = judge(replace(recording, runs=(replace(run, cell=replace(run.cell, workload="work")),)))
+    assert verdict.status is Status.UNMEASURED
+    assert verdict.reason.startswith("GET /work: it failed")
+
+
+def test_no_handler_is_called_clean_where_nothing_could_be_told() -> None:
+    verdict = judge(healthy(Scene(canary=False)).recording())
+    assert {one.status for one in verdict.handlers} == {Status.UNMEASURED}
+
+
+def test_a_recording_without_runs_cannot_tell() -> None:
     verdict = judge(replace(Scene().recording(), runs=()))
     assert (verdict.status, verdict.reason) == (Status.UNMEASURED, "the recording holds no run")
 
@@ -172,8 +196,6 @@ def test_what_was_degraded_is_said() -> None:
 
 
 def test_the_primary_cell_is_the_first_and_the_others_stand_beside_it() -> None:
-    from dataclasses import replace
-
     other = healthy(Scene(), count=50).run()
     other = replace(other, run_id=2, cell=replace(other.cell, strategy="to-thread", label="to-thread"))
     verdict = judge(blocks(healthy(Scene())).recording(other))
