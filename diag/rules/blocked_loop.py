@@ -32,8 +32,9 @@ async def report():
 What waits has an awaitable form, or can be put into a thread with `asyncio.to_thread`. What computes and
 holds the GIL needs another process; a thread would hold the GIL just the same.
 
-A block on the CPU that was seen once among 20 executions or more, and shorter than 25 ms, is a warning only:
-a hypervisor that takes the CPU away looks the same from inside.
+A block that is rare (once, or in one of 200 executions, of 20 at least) is only a warning if it is on the CPU
+and shorter than 25 ms, or if nothing else on the machine moved meanwhile either: a hypervisor that takes the
+CPU away looks the same from inside.
 """
 
 from __future__ import annotations
@@ -43,9 +44,10 @@ from collections.abc import Iterator
 from diag.analysis.advice import advice, why
 from diag.analysis.case import Case
 from diag.analysis.culprits import Culprit
+from diag.analysis.doubt import may_be_the_machine, remark
 from diag.analysis.evidence import confidence_of, finding, gather, title_of, where_not_user
 from diag.analysis.parts import Part
-from diag.analysis.phases import may_be_the_machine, phases
+from diag.analysis.phases import phases
 from diag.finding import Confidence, Finding, Severity
 from diag.units import plural
 
@@ -66,10 +68,9 @@ def _judge(case: Case, culprit: Culprit, parts: tuple[Part, ...]) -> Finding:
     place = culprit.place(parts)
     doubtful = may_be_the_machine(case, parts, evidence.main, line_seen=place is not None)
     convoys = sum(part.block.convoy for part in parts)
-    once = "Seen once only" if len(parts) == 1 else f"Seen {len(parts)} times only"
     sentences = [
         *where_not_user(culprit, title),
-        *([f"{once} among many short executions: it may be the machine's doing."] if doubtful else []),
+        *([remark(parts)] if doubtful else []),
         *([f"{plural(convoys, 'of these blocks')} is a row of shorter steps." if convoys == 1 else
            f"{convoys} of these blocks are rows of shorter steps."] if convoys else []),
     ]  # fmt: skip

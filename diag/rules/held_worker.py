@@ -33,8 +33,9 @@ from collections.abc import Iterator
 
 from diag.analysis.advice import why, worker_advice
 from diag.analysis.case import Case
+from diag.analysis.doubt import may_be_the_machine, remark
 from diag.analysis.evidence import confidence_of, finding, gather, title_of, where_not_user
-from diag.finding import Finding, Severity
+from diag.finding import Confidence, Finding, Severity
 
 SLUG = "held-worker"
 
@@ -49,15 +50,17 @@ def find(case: Case) -> Iterator[Finding]:
         if evidence.victims.total_ns < case.threshold_ns:
             continue
         title = title_of(parts)
+        seen = culprit.place(parts) is not None
+        doubtful = may_be_the_machine(case, parts, evidence.main, line_seen=seen)
         yield finding(
             case,
             rule=SLUG,
-            severity=Severity.ERROR,
-            confidence=confidence_of(culprit, parts),
+            severity=Severity.WARNING if doubtful else Severity.ERROR,
+            confidence=Confidence.LOW if doubtful else confidence_of(culprit, parts),
             title=title,
             evidence=evidence,
             culprit=culprit,
             why=why(evidence.causes, evidence.main),
             advice=worker_advice(evidence.main),
-            sentences=where_not_user(culprit, title),
+            sentences=(*where_not_user(culprit, title), *([remark(parts)] if doubtful else [])),
         )

@@ -334,6 +334,34 @@ def test_a_stretch_that_waited_for_the_machine_counts_little_for_its_line() -> N
     assert found.total_ns == 45 * MS
 
 
+def frozen(scene: Scene, *, looks: bool, cpu: float = 90) -> Scene:
+    """A step of 92 ms among many short ones; with `looks` the watcher ran all the time."""
+    scene.request("GET /report", 40_000, 2_999, 3_093)
+    scene.stack(3_004, AT_DUMPS)
+    scene.step(3_000, 3_092, cpu=cpu, port=40_000)
+    for at in range(3_002, 3_092, 2) if looks else (3_002, 3_004, 3_091):
+        scene.counters((at, (at - 3_000) * cpu / 92, 0))
+    return scene
+
+
+def test_a_long_block_in_which_the_watcher_did_not_run_either_is_a_warning_if_it_is_rare() -> None:
+    found = {
+        looks: blocked(frozen(healthy(Scene(), route="GET /report"), looks=looks))[0].severity
+        for looks in (True, False)
+    }
+    assert found == {True: Severity.ERROR, False: Severity.WARNING}
+
+
+def test_a_watcher_that_does_not_run_excuses_nothing_that_is_common() -> None:
+    (found,) = blocked(frozen(healthy(Scene(), route="GET /other"), looks=False))
+    assert found.severity is Severity.ERROR
+
+
+def test_a_wait_at_which_the_watcher_looked_once_is_no_standstill() -> None:
+    (found,) = blocked(frozen(healthy(Scene(), route="GET /report"), looks=False, cpu=0))
+    assert found.severity is Severity.ERROR
+
+
 # Who paid -----------------------------------------------------------------------------------------------
 
 

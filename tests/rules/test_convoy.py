@@ -89,6 +89,13 @@ def test_a_blocks_shorter_runs_do_not_make_a_convoy_beside_it() -> None:
     assert "1 of these blocks is a row of shorter steps." in found.evidence
 
 
+def test_a_few_steps_that_the_machine_froze_stay_part_of_a_much_larger_convoy() -> None:
+    scene = convoy([5] * 60)
+    scene.step(4_000, 4_060, cpu=60, port=40_000, label="step", frames=AT_ADD)
+    (found,) = judge(scene.recording()).findings
+    assert (found.rule, len(found.blocks)) == ("convoy", 2)
+
+
 def test_steps_of_one_iteration_are_split_by_cause_as_one() -> None:
     (found,) = judge(convoy([5] * 20).recording()).findings
     assert [(share.cause, share.ns) for share in found.causes] == [(Cause.CPU, 100 * MS)]

@@ -74,3 +74,13 @@ def test_what_computes_is_advised_to_use_processes() -> None:
     served(scene, 3_000, 3_100, 40_000, cpu=100)
     scene.request("GET /health", 50_000, 3_020, 3_102, app=(3_100.5, 3_101))
     assert judge(scene.recording()).findings[0].advice.startswith("could help: more worker processes")
+
+
+def test_a_worker_held_once_for_a_moment_among_many_may_be_the_machine() -> None:
+    scene = worker()
+    for index in range(30):
+        scene.request("GET /report", 30_000 + index, 2_000 + index, 2_000.9 + index)
+    served(scene, 3_000, 3_015, 40_000, cpu=15)
+    scene.request("GET /health", 50_000, 3_002, 3_017, app=(3_015.5, 3_016))
+    (found,) = judge(scene.recording()).findings
+    assert (found.rule, found.severity) == ("held-worker", Severity.WARNING)
