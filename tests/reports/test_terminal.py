@@ -291,13 +291,30 @@ def test_a_script_has_tasks() -> None:
 
 
 def test_many_findings_are_counted() -> None:
-    """The first twenty are shown, and all of them with -v."""
+    """Eight are shown in full, twelve in brief, and all of them in full with -v."""
     short, long = render(MANY), render(MANY, verbose=True)
     assert short.count("✗ BLOCKED") == 20
+    assert (short.count("  why : "), long.count("  why : ")) == (8, 25)
     assert "and 5 more findings: -v shows all" in short
     assert long.count("✗ BLOCKED") == 25
-    assert "and 4 more: -v shows all" in short
     assert long.count("POST /upload/") == 14
+
+
+def test_routes_that_share_a_reason_are_named_together() -> None:
+    """A reason that many routes have is said once."""
+    reasons = ["no body", "answered 401", "no body", *["no value"] * 7]
+    handlers = tuple(
+        replace(BLOCKED.handlers[3], route=f"GET /{number}", reason=reason)
+        for number, reason in enumerate(reasons)
+    )
+    text = render(replace(BLOCKED, handlers=handlers))
+    assert text[text.index("? 10") : text.index("figures")] == snapshot("""\
+? 10 not measured:
+  - GET /0, GET /2: no body
+  - GET /1 answered 401
+  - GET /3, GET /4, GET /5, GET /6, GET /7 and 2 more (-v shows all): no value
+
+""")
 
 
 def test_only_upper_bounds_are_said_as_such() -> None:

@@ -102,7 +102,8 @@ def _status(verdict: Verdict, page: Page) -> Iterator[Text]:
         reason = verdict.reason or "it could not be measured"
         yield from layout.hang("? UNMEASURED  ", reason, page.width, label_style="bold yellow")
     elif verdict.status is Status.CLEAN:
-        text = f"nothing held {sentences.held_name(verdict)} for {units.duration(verdict.threshold_ns)} or longer"
+        least = units.duration(verdict.threshold_ns)
+        text = f"nothing held {sentences.held_name(verdict)} for {least} or longer"
         yield from layout.hang(f"{page.glyphs.check} CLEAN  ", text, page.width, label_style="bold green")
 
 

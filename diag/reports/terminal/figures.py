@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -13,7 +13,8 @@ from diag.reports import layout, sentences
 from diag.reports.terminal.page import Page
 from diag.reports.text import cut, cut_middle
 
-_MOST_ROUTES = 10
+_MOST_REASONS = 10
+_MOST_ROUTES = 5
 _LONGEST_LABEL = 24
 _NARROWEST_NOTE = 12
 
@@ -26,25 +27,40 @@ def handler_lines(verdict: Verdict, page: Page) -> Iterator[Text]:
     failed = sentences.failed(verdict.handlers)
     if failed and not any(finding.rule == "errors" for finding in verdict.findings):
         yield from layout.hang("! ", f"failed: {failed}", page.width, label_style="bold yellow")
-    yield from _unmeasured(verdict.handlers, page)
+    yield from _unmeasured(verdict, page)
     if page.verbose and verdict.handlers:
         yield from _handler_table(verdict.handlers, page)
 
 
-def _unmeasured(handlers: Sequence[HandlerResult], page: Page) -> Iterator[Text]:
-    missing = [handler for handler in handlers if handler.status is Status.UNMEASURED]
-    if not missing:
+def _unmeasured(verdict: Verdict, page: Page) -> Iterator[Text]:
+    """Routes by reason: many share one. What the verdict's own line has said is not said again."""
+    routes: dict[str, list[str]] = {}
+    for handler in verdict.handlers:
+        if handler.status is Status.UNMEASURED and handler.reason != verdict.reason:
+            routes.setdefault(handler.reason, []).append(handler.route)
+    if not routes:
         return
-    lead = f"? {units.count(len(missing))} not measured: "
-    shown = missing if page.verbose else missing[:_MOST_ROUTES]
-    for number, handler in enumerate(shown):
-        label = lead if number == 0 else " " * len(lead)
-        yield from layout.hang(
-            label, f"{handler.route} {handler.reason}", page.width, label_style="bold yellow"
-        )
-    if len(shown) < len(missing):
-        rest = f"and {units.count(len(missing) - len(shown))} more: -v shows all"
-        yield from layout.hang(" " * len(lead), rest, page.width)
+    lead = f"? {units.count(sum(map(len, routes.values())))} not measured: "
+    if len(routes) == 1:
+        (text,) = _by_reason(routes, page)
+        yield from layout.hang(lead, text, page.width, label_style="bold yellow")
+        return
+    yield Text(lead.rstrip(), "bold yellow")
+    texts = list(_by_reason(routes, page))
+    shown = texts if page.verbose else texts[:_MOST_REASONS]
+    for text in shown:
+        yield from layout.hang("- ", text, page.width, indent=2)
+    if len(shown) < len(texts):
+        yield Text(f"  and {units.count(len(texts) - len(shown))} other reasons: -v shows all")
+
+
+def _by_reason(routes: Mapping[str, Sequence[str]], page: Page) -> Iterator[str]:
+    for reason, some in routes.items():
+        shown = some if page.verbose else some[:_MOST_ROUTES]
+        rest = len(some) - len(shown)
+        more = f" and {units.count(rest)} more (-v shows all)" if rest else ""
+        one = len(some) == 1
+        yield f"{some[0]} {reason}" if one else f"{', '.join(shown)}{more}: {reason}"
 
 
 def _handler_table(handlers: Sequence[HandlerResult], page: Page) -> Iterator[Text]:

@@ -13,6 +13,7 @@ from diag.reports.terminal.page import Page
 from diag.reports.text import cut
 
 _MOST_FINDINGS = 20
+_MOST_IN_FULL = 8
 _MOST_EVIDENCE = 3
 _MOST_CALLERS = 3
 # Deeper indentation says nothing and costs room.
@@ -22,12 +23,18 @@ _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity
 
 
 def finding_lines(verdict: Verdict, page: Page) -> Iterator[Text]:
-    """All findings, the most severe first; without ``-v`` no more than fit a screen or two."""
+    """All findings, the most severe first; without ``-v`` the first in full, and others in two lines each."""
     shown = verdict.findings if page.verbose else verdict.findings[:_MOST_FINDINGS]
+    in_full = len(shown) if page.verbose or len(shown) == _MOST_IN_FULL + 1 else _MOST_IN_FULL
     for number, finding in enumerate(shown):
-        if number:
+        if number <= in_full and number:
             yield Text()
-        yield from _finding(finding, verdict, page)
+        if number < in_full:
+            yield from _finding(finding, verdict, page)
+        else:
+            yield from _headline(finding, page)
+            if finding.location:
+                yield _source(finding.location, page, _briefly(finding, page))
     left_out = len(verdict.findings) - len(shown)
     if left_out:
         yield Text()
@@ -49,6 +56,12 @@ def _finding(finding: Finding, verdict: Verdict, page: Page) -> Iterator[Text]:
             lead = f"{label:<4}: " if label != last else " " * 6
             yield from layout.hang(lead, text, page.width, indent=2, label_style="dim")
             last = label
+
+
+def _briefly(finding: Finding, page: Page) -> str:
+    """How often and how long, for a finding that is not shown in full."""
+    number = len(finding.blocks)
+    return f"{units.count(number)} {page.glyphs.times} {units.duration(finding.p50_ns)}" if number else ""
 
 
 def _headline(finding: Finding, page: Page) -> Iterator[Text]:
