@@ -60,13 +60,15 @@ def judge(recording: Recording) -> Verdict:
     results = handlers(case, findings)
     blocked_ns, window_ns = blocked_time(case)
     status, reason = _status(case, canary, findings, results)
+    if status is Status.UNMEASURED and (not canary.passed or case.run.status is RunStatus.FAILED):
+        results = tuple(_not_clean(one, reason) for one in results)
     return Verdict(
         status=status,
         reason=reason,
         summary=_summary(recording, case),
         quality=quality(case, canary),
         findings=findings,
-        handlers=_told(results, status, reason),
+        handlers=results,
         cells=tuple(cell_result(one, primary=one is case) for one in cases),
         conservation=conserve(case.timeline, case.found, case.delays),
         threshold_ns=recording.meta.threshold_ns,
@@ -107,14 +109,11 @@ def _status(
     return Status.CLEAN, ""
 
 
-def _told(results: tuple[HandlerResult, ...], status: Status, reason: str) -> tuple[HandlerResult, ...]:
+def _not_clean(result: HandlerResult, reason: str) -> HandlerResult:
     """No handler is called clean where nothing could be told."""
-    if status is not Status.UNMEASURED:
-        return results
-    return tuple(
-        replace(one, status=Status.UNMEASURED, reason=reason) if one.status is Status.CLEAN else one
-        for one in results
-    )
+    if result.status is not Status.CLEAN:
+        return result
+    return replace(result, status=Status.UNMEASURED, reason=reason)
 
 
 def _summary(recording: Recording, case: Case) -> Summary:
