@@ -122,7 +122,7 @@ class LoopLane:
         self.quiet = False
         self.iteration = process.words[self.base + w.L_ITERATIONS]
         self.step: Callable[[Any], None] | None = None
-        self.run_step: Callable[[Callable[[], None]], object] = _nothing
+        self.run_step: Callable[..., object] = _nothing
         self.stop: Callable[[], None] = _nothing
         self.release: Callable[[], None] = _nothing
         self.finish_canary: Callable[[], object] | None = None

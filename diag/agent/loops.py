@@ -43,7 +43,7 @@ def install(spool: str | None = None) -> bool:
         gc_pauses.watch(files)
         _hook(asyncio.base_events.BaseEventLoop)
         if "uvloop" in sys.modules:
-            _hook(sys.modules["uvloop"].Loop)
+            _hook_uvloop(sys.modules["uvloop"])
         else:
             sys.meta_path.insert(0, _UvloopFinder())
     try:
@@ -61,6 +61,7 @@ def uninstall() -> None:
     for loop_class, real in _hooked:
         loop_class.run_forever = real
     _hooked.clear()
+    uv_loop.unhook()
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _UvloopFinder)]
     gc_pauses.unwatch()
     process.close()
@@ -81,6 +82,11 @@ def _hook(loop_class: Any) -> None:
 
     loop_class.run_forever = run_forever
     _hooked.append((loop_class, real))
+
+
+def _hook_uvloop(module: Any) -> None:
+    _hook(module.Loop)
+    uv_loop.hook(module.Loop)
 
 
 def attach(loop: Any) -> bool:
@@ -177,7 +183,7 @@ class _UvloopFinder:
 
         def exec_module(module: Any) -> None:
             execute(module)
-            _hook(module.Loop)
+            _hook_uvloop(module)
 
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec

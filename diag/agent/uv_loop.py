@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+import sys
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from diag.agent import words as w
@@ -17,20 +18,66 @@ if TYPE_CHECKING:
 IDLE_NS = 100_000
 """A pause between two steps above this ends an iteration (the poll is not visible from Python)."""
 
-_POSITIONS = {"call_later": 1, "call_at": 1, "add_reader": 1, "add_writer": 1}
+_POSITIONS = {"call_later": 1, "add_reader": 1, "add_writer": 1}
+"""Where the callback stands among their arguments. `call_at` calls `call_later`."""
+
+_NAMES = ("call_soon", "call_soon_threadsafe", *_POSITIONS)
+_running: dict[Any, LoopLane] = {}
+_real: dict[str, Any] = {}
+
+
+def hook(loop_class: Any) -> None:
+    """Also time what is scheduled on a loop before it runs, such as a program's first task."""
+    for name in _NAMES:
+        _real[name] = getattr(loop_class, name)
+        setattr(loop_class, name, _early_method(_real[name], _POSITIONS.get(name, 0)))
+
+
+def unhook() -> None:
+    """Take that back."""
+    for name in _real:
+        delattr(sys.modules["uvloop"].Loop, name)
+    _real.clear()
+
+
+def _early_method(real: Callable[..., Any], position: int) -> Callable[..., Any]:
+    @wraps(real)
+    def schedule(self: Any, *args: Any, **keywords: Any) -> Any:
+        if len(args) <= position:  # the callback by keyword, or not at all: the method will say so
+            return real(self, *args, **keywords)
+        return real(self, *args[:position], _run_early, self, *args[position:], **keywords)
+
+    return schedule
+
+
+def _run_early(loop: Any, callback: Any, *args: object) -> object:
+    lane = _running.get(loop)
+    if lane is None or callback is lane.run_step:
+        return callback(*args)
+    return lane.run_step(callback, *args)
+
+
+def _bare(loop: Any, name: str) -> Any:
+    """The loop's method as it was before `hook`."""
+    method = getattr(loop, name)
+    if name in _real and getattr(type(loop), name) is getattr(sys.modules["uvloop"].Loop, name):
+        return _real[name].__get__(loop)
+    return method
 
 
 def watch(lane: LoopLane) -> None:
     """Time every callback that is scheduled on a loop from now on."""
     loop, timed = lane.loop, _timed(lane)
     # Methods of the instance, so that other loops are not touched; `partial` is C and costs 50 ns.
-    loop.call_soon = partial(loop.call_soon, timed)
-    loop.call_soon_threadsafe = partial(loop.call_soon_threadsafe, timed)
+    loop.call_soon = partial(_bare(loop, "call_soon"), timed)
+    loop.call_soon_threadsafe = partial(_bare(loop, "call_soon_threadsafe"), timed)
     for name, position in _POSITIONS.items():
-        setattr(loop, name, _inserting(getattr(loop, name), position, timed))
+        setattr(loop, name, _inserting(_bare(loop, name), position, timed))
+    _running[loop] = lane
 
     def release() -> None:
-        for name in ("call_soon", "call_soon_threadsafe", *_POSITIONS):
+        _running.pop(loop, None)
+        for name in _NAMES:
             loop.__dict__.pop(name, None)
 
     lane.release = release
