@@ -36,7 +36,7 @@ APP = '''
 import asyncio, os, time
 from fastapi import FastAPI
 import diag.agent
-from diag.agent import loops
+from diag.agent import loops, uv_loop
 
 app = FastAPI()
 count = 0
@@ -48,6 +48,7 @@ async def hello():
 bare = app
 diag.agent.install()
 watched = diag.agent.wrap_asgi(app)
+uv_loop.unhook()  # it matters before a loop runs only, and would slow the half without the agent
 serve = watched
 
 async def counted(scope, receive, send):
