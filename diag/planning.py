@@ -35,6 +35,12 @@ WORK_USERS = 4
 
 APP_USERS = 10
 PING_RATE = 50.0
+
+OTHER_ROUTES = Unmeasured(
+    route="other routes",
+    reason="are not known: diag cannot ask an app of this framework; name them with --request 'GET /path'",
+)
+"""Beside ``GET /``, where the app's framework is not known."""
 """Innocent requests per second: one in 20 ms sees every block of 20 ms, and costs an app nothing."""
 
 
@@ -103,6 +109,8 @@ def plan_app(target: AppTarget, inspection: Inspection, options: ExplainOptions)
     server = _server(options, inspection.interface)
     given = [parse_request(text) for text in options.requests]
     requests, unmeasured, required = _drivable(inspection.routes, given)
+    if not inspection.framework and not given:
+        unmeasured += (OTHER_ROUTES,)
     users = options.users or APP_USERS
     stream = StreamPlan(
         name="app",

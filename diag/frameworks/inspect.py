@@ -259,6 +259,10 @@ def _import_error(answer: Mapping[str, Any], target: AppTarget | WorkloadTarget,
     elif missing:
         cause = f"The module {missing} is not installed in the environment that diag runs in ({sys.prefix})."
         next_step = f"{sys.executable} -m pip install {top}"
+    elif answer["type"] == "KeyError" and "environ" in answer["traceback"]:
+        name = answer["message"].strip("'\"")
+        cause = f"It reads the environment variable {name}, which is not set."
+        next_step = f"{name}=... diag explain {target.text}"
     else:
         cause = f"Its own code raised {answer['type']}."
         next_step = "correct it; importing it must not fail"

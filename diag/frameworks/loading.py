@@ -142,7 +142,10 @@ def _is_own(found: FoundApp, module: ModuleType) -> bool:
 
 
 def _as_app(value: object, name: str, *, named: bool = False) -> FoundApp | None:
-    interface = interface_of(value, named=named)
+    try:
+        interface = interface_of(value, named=named)
+    except Exception:  # noqa: BLE001  # such as flask.request, which answers no question outside of a request
+        return None
     if interface is None:
         return None
     return FoundApp(app=value, interface=interface, attribute=name, factory=False)
@@ -169,6 +172,13 @@ def _call_factory(value: object, attribute: str) -> FoundApp:
             f"{attribute} is a {type(value).__name__}, not a function that returns an app",
             cause="--factory (or parentheses after the name) asks diag to call it.",
             next_step="leave --factory out",
+        )
+    needed = [name for name in _required(value) or () if name != "*"]
+    if needed:
+        raise AppNotFoundError(
+            f"the factory {attribute} needs arguments: {', '.join(needed)}",
+            cause="diag calls a factory without arguments, as servers do.",
+            next_step=f"give them default values, or name a function that calls {attribute} with them",
         )
     app = value()
     if inspect.iscoroutine(app):

@@ -192,6 +192,31 @@ def test_a_factory_that_returns_no_app_is_refused(tmp_path: Path) -> None:
     assert "returned a int" in refused(tmp_path, "def make(): return 3", "target.py:make", factory=True).what
 
 
+def test_a_factory_that_needs_arguments_is_refused(tmp_path: Path) -> None:
+    error = refused(
+        tmp_path, "def create_app(settings, *, debug=False): ...", "target.py:create_app", factory=True
+    )
+    assert (error.slug, error.what) == ("no-app", "the factory create_app needs arguments: settings")
+
+
+def test_names_that_answer_no_question_outside_of_a_request_are_passed_over(tmp_path: Path) -> None:
+    source = """
+        from flask import Flask, current_app, g, request, session
+        def create_app():
+            app = Flask(__name__)
+            app.add_url_rule("/x", "x", lambda: request.path)
+            return app
+        """
+    assert labels(inspected(tmp_path, source)) == ["GET /x"]
+
+
+def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
+    source = "import os\nfrom fastapi import FastAPI\nurl = os.environ['SHOP_DB']\napp = FastAPI()"
+    error = refused(tmp_path, source)
+    assert error.cause == "It reads the environment variable SHOP_DB, which is not set."
+    assert error.next_step == "SHOP_DB=... diag explain target.py"
+
+
 def test_a_name_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path) -> None:
     error = refused(tmp_path, "from fastapi import FastAPI\nshop = FastAPI()", "target.py:app")
     assert error.slug == "no-app"
