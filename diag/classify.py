@@ -29,7 +29,11 @@ _LOOP_RUNNERS = frozenset(
     {"asyncio.run", "uvloop.run", "anyio.run", "web.run_app", "aiohttp.web.run_app", "asyncio.Runner",
      "trio.run", "run_app"}
 )  # fmt: skip
-_LOOP_METHODS = frozenset({"run_until_complete", "run_forever"})
+_LOOP_METHODS = frozenset(
+    {"run_until_complete", "run_forever", "run_polling", "start_polling", "run_until_disconnected"}
+)
+# Packages whose client's `run` method runs a loop.
+_BOT_PACKAGES = frozenset({"discord", "nextcord", "disnake", "hikari", "pyrogram", "revolt"})
 _LOOP_STARTS = ("IOLoop.current().start", "IOLoop.instance().start")
 _RUNNER_HOMES = frozenset({"asyncio", "uvloop", "anyio", "aiohttp.web", "trio"})
 _SERVER_RUNNERS = frozenset(
@@ -50,6 +54,8 @@ class SourceSummary:
         apps: top-level names that look like an application or a factory of one.
         workloads: top-level functions that can be called as they are.
         decorated: those of them that carry the workload decorator.
+        factories: those of `apps` that are functions which return one, whatever they are called.
+        guarded: True if an application is made under the main guard, where no import finds it.
         uncallable: public top-level functions that need arguments, so that they are not workloads.
         runs_loop: True if running the file runs an event loop.
         relative_level: the highest level of a relative import (``from ..x import y`` is 2).
@@ -59,6 +65,8 @@ class SourceSummary:
     apps: tuple[str, ...] = ()
     workloads: tuple[str, ...] = ()
     decorated: tuple[str, ...] = ()
+    factories: tuple[str, ...] = ()
+    guarded: bool = False
     uncallable: tuple[str, ...] = ()
     runs_loop: bool = False
     relative_level: int = 0
@@ -74,10 +82,12 @@ def classify(tree: ast.Module) -> SourceSummary:
     functions = [node for node in _top_level(tree) if isinstance(node, _Function)]
     decorated = tuple(f.name for f in functions if _is_decorated(f, marks))
     certain, likely = _apps(tree, decorated)
+    factories = tuple(f.name for f in functions if f.name not in (*decorated, *certain) and _returns_app(f))
+    likely += tuple(name for name in factories if name not in likely)
     public = [f for f in functions if not f.name.startswith("_") and f.name not in (*certain, *likely)]
     callable_names = tuple(f.name for f in public if not _needs_arguments(f))
     called = set(_called_on_run(tree))
-    runs_loop = any(map(_runs_loop, called))
+    runs_loop = any(map(_runs_loop, called)) or (_runs_bots(tree) and any(c.endswith(".run") for c in called))
     serves = bool(called & _SERVER_RUNNERS)
     kind: SourceKind
     if decorated:
@@ -93,6 +103,8 @@ def classify(tree: ast.Module) -> SourceSummary:
         apps=(*certain, *likely),
         workloads=decorated or callable_names,
         decorated=decorated,
+        factories=factories,
+        guarded=_makes_app_under_guard(tree),
         uncallable=tuple(f.name for f in public if _needs_arguments(f)),
         runs_loop=runs_loop,
         relative_level=max((n.level for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)), default=0),
@@ -102,6 +114,41 @@ def classify(tree: ast.Module) -> SourceSummary:
 def _runs_loop(called: str) -> bool:
     return (
         called in _LOOP_RUNNERS or called.rpartition(".")[2] in _LOOP_METHODS or called.endswith(_LOOP_STARTS)
+    )
+
+
+def _runs_bots(tree: ast.Module) -> bool:
+    names = {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
+    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return any(name.partition(".")[0] in _BOT_PACKAGES for name in names)
+
+
+def _returns_app(node: _Function) -> bool:
+    """True for a plain function without arguments that makes an application and returns it."""
+    if isinstance(node, ast.AsyncFunctionDef) or node.decorator_list or _needs_arguments(node):
+        return False
+    if node.returns is not None and dotted(node.returns).rpartition(".")[2] in _APP_MAKERS:
+        return True
+    made = {
+        name
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Assign | ast.AnnAssign)
+        and inner.value
+        and _app_rank(inner.value, set()) == 2
+        for name in _assigned_names(inner)
+    }
+    returned = [n.value for n in ast.walk(node) if isinstance(n, ast.Return) and n.value]
+    return any(_app_rank(v, set()) == 2 or (isinstance(v, ast.Name) and v.id in made) for v in returned)
+
+
+def _makes_app_under_guard(tree: ast.Module) -> bool:
+    guards = [node for node in tree.body if isinstance(node, ast.If) and _is_main_guard(node)]
+    return any(
+        _app_rank(node.value, set()) == 2
+        or (_app_rank(node.value, set()) == 1 and set(_assigned_names(node)) & set(APP_NAMES))
+        for guard in guards
+        for node in ast.walk(guard)
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
     )
 
 
@@ -224,6 +271,13 @@ def _called_on_run(tree: ast.Module) -> Iterator[str]:
         if alias.asname
     }
     functions = {node.name: node for node in _top_level(tree) if isinstance(node, _Function)}
+    methods = {
+        f".{node.name}": node
+        for owner in _top_level(tree)
+        if isinstance(owner, ast.ClassDef)
+        for node in owner.body
+        if isinstance(node, _Function)
+    }
     definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     pending: list[ast.AST] = [node for node in tree.body if not isinstance(node, definitions)]
     seen: set[str] = set()
@@ -234,9 +288,11 @@ def _called_on_run(tree: ast.Module) -> Iterator[str]:
             name = dotted(node.func)
             head, _, rest = name.partition(".")
             yield imported.get(name) or (f"{modules[head]}.{rest}" if rest and head in modules else name)
-            if name in functions and name not in seen:
-                seen.add(name)
-                pending.append(functions[name])
+            method = name[name.rfind(".") :] if "." in name else ""
+            for known, definition in ((name, functions.get(name)), (method, methods.get(method))):
+                if definition is not None and known not in seen:
+                    seen.add(known)
+                    pending.append(definition)
 
 
 def dotted(node: ast.expr) -> str:

@@ -47,6 +47,10 @@ TARGETS = {
         "The file holds no app, no function that can be called without arguments, and no call that runs an event "
         "loop. Put the work into a function: `def work(): ...`."
     ),
+    "guarded-app": (
+        'The app is made under `if __name__ == "__main__":`. A server imports the file, and what stands there is not run '
+        "then: make the app at top level, or in a function `create_app()` that returns it."
+    ),
     "no-app": "The module was imported and no ASGI or WSGI application was found under the names looked at.",
     "no-workload": "The file holds no workload of that name; the message lists those that it holds.",
     "workload-needs-arguments": "A workload is called without arguments: give its parameters default values.",

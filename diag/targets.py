@@ -279,16 +279,25 @@ def _choose(
             next_step=f"give the arguments of {attribute} default values",
             slug="workload-needs-arguments",
         )
+    if not attribute and summary.kind == "app" and set(summary.apps) == set(summary.factories[:1]):
+        return AppTarget(text=text, place=place, attribute=summary.factories[0], factory=True)
     if attribute or factory or summary.kind == "app":
         return AppTarget(text=text, place=place, attribute=attribute, factory=factory)
     if summary.kind == "script":
         return ScriptTarget(text=text, place=place, args=tuple(args))
-    if summary.kind == "workload":
+    if summary.kind == "workload" and (summary.decorated or not summary.guarded):
         return WorkloadTarget(text=text, place=place)
     raise _nothing_found(text, summary)
 
 
 def _nothing_found(text: str, summary: SourceSummary) -> TargetError:
+    if summary.guarded:
+        return TargetError(
+            f"the app of {text} is made under its main guard, where no server finds it",
+            cause='What stands below if __name__ == "__main__": does not run when the file is imported.',
+            next_step="move the line that makes the app above the guard, or into def create_app():",
+            slug="guarded-app",
+        )
     if summary.uncallable:
         cause = (
             f"Its functions need arguments: {', '.join(summary.uncallable[:8])}. A workload is a plain "

@@ -117,6 +117,50 @@ KINDS = {
         "import asyncio as aio\nasync def main(): pass\nif __name__ == '__main__':\n    aio.run(main())",
         ScriptTarget,
     ),
+    "factory of any name": (
+        "from flask import Flask\ndef build():\n    site = Flask(__name__)\n    return site",
+        AppTarget,
+    ),
+    "factory by its annotation": (
+        "from fastapi import FastAPI\nfrom x import make\ndef get() -> FastAPI:\n    return make()",
+        AppTarget,
+    ),
+    "function that makes an app and returns another thing": (
+        "from flask import Flask\ndef work():\n    app = Flask('x')\n    return app.test_client().get('/')",
+        WorkloadTarget,
+    ),
+    "loop run by a method": (
+        """
+        import asyncio
+        class Bot:
+            async def start(self): pass
+            def run(self):
+                asyncio.run(self.start())
+        bot = Bot()
+        bot.run()
+        """,
+        ScriptTarget,
+    ),
+    "discord.py": (
+        """
+        import discord
+        client = discord.Client(intents=discord.Intents.default())
+        @client.event
+        async def on_ready(): pass
+        client.run("token")
+        """,
+        ScriptTarget,
+    ),
+    "python-telegram-bot": (
+        """
+        from telegram.ext import Application
+        def main():
+            Application.builder().token("x").build().run_polling()
+        if __name__ == "__main__":
+            main()
+        """,
+        ScriptTarget,
+    ),
     "loop run by a function that the guard calls": (
         """
         import asyncio, sys
@@ -407,3 +451,17 @@ def test_a_folder_without_init_gives_way_to_an_installed_package(tmp_path: Path)
     target = parse_target("json.tool", cwd=tmp_path)
     assert not isinstance(target, RecordingTarget)
     assert target.place.file.endswith("json/tool.py")
+
+
+@pytest.mark.parametrize("functions", ["", "def helper(): ...\n"], ids=["alone", "beside-a-function"])
+def test_an_app_that_is_made_under_the_main_guard_is_explained(functions: str, tmp_path: Path) -> None:
+    text = "def build(config): ...\nif __name__ == '__main__':\n    app = build({})\n    app.run()\n"
+    (tmp_path / "site.py").write_text(functions + text)
+    assert refused("site.py", tmp_path).slug == "guarded-app"
+
+
+def test_a_factory_of_any_name_is_called(tmp_path: Path) -> None:
+    (tmp_path / "site.py").write_text("from flask import Flask\ndef build():\n    return Flask(__name__)\n")
+    target = parse_target("site.py", cwd=tmp_path)
+    assert isinstance(target, AppTarget)
+    assert (target.attribute, target.factory) == ("build", True)

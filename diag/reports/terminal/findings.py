@@ -46,7 +46,8 @@ def _finding(finding: Finding, verdict: Verdict, page: Page) -> Iterator[Text]:
     if finding.location:
         yield _source(finding.location, page)
     for place, share in finding.also:
-        yield _source(place, page, f"{share} %")
+        elsewhere = finding.location is not None and place.absolute != finding.location.absolute
+        yield _source(place, page, f"{share} %" + (f"  {sentences.where(place)}" if elsewhere else ""))
     facts = sentences.blocks(finding, page.glyphs)
     if facts:
         yield from layout.flow(facts, page.glyphs, page.width, indent=2)
