@@ -74,9 +74,16 @@ class _LaneWatch:
     next_signal: int = 0
     pause: int = FIRST_SIGNAL_NS
     turns_before: int = -1  # of the thread, when the last signal went out
+    signalled_at: int = 0
+    stack_from: int = -1  # where the stack of the last signal begins, once it has been seen
     probe: ThreadProbe | None = None
     written: dict[str, object] | None = None
     written_at: int = 0
+
+    def wait(self, now: int) -> None:
+        """The next stack is due after a pause, and the pauses grow."""
+        self.next_signal = now + self.pause
+        self.pause = max(min(self.pause * 2, LONGEST_PAUSE_NS), (now - self.since) // PAUSE_SHARE)
 
 
 @dataclass(slots=True)
@@ -175,7 +182,7 @@ class Watcher:
             if lane.since != since:
                 lane.since = since
                 lane.pause = FIRST_SIGNAL_NS
-                lane.turns_before = -1
+                lane.turns_before = lane.stack_from = -1
                 lane.next_signal = since + FIRST_SIGNAL_NS
             self._late(process, slot, lane, values[base + w.L_TID], now)
 
@@ -188,7 +195,9 @@ class Watcher:
             self._signal(process, slot, lane, tid, now)  # the first must not wait for the look
             due = False
         state = lane.probe.read()
-        if due and not self._still(lane, state, now):
+        if due and self._still(lane, state, now):
+            self._repeat(process, slot, lane, now)
+        elif due:
             self._signal(process, slot, lane, tid, now)
         # A thread that sleeps on says nothing new at each look.
         if state is not None and (state != lane.written or now - lane.written_at > LONGEST_PAUSE_NS):
@@ -200,18 +209,24 @@ class Watcher:
     def _still(self, lane: _LaneWatch, state: dict[str, object] | None, now: int) -> bool:
         """True if the thread waits, and since its last stack has run for nothing but writing that."""
         assert lane.probe is not None
-        waits = state is not None and state["s"] == "waiting" and lane.probe.turns == lane.turns_before + 1
-        return waits and now < lane.next_signal + STILL_PAUSE_NS
+        if lane.stack_from < 0 or state is None or state["s"] != "waiting":
+            return False
+        return lane.probe.turns == lane.turns_before + 1 and now < lane.signalled_at + STILL_PAUSE_NS
+
+    def _repeat(self, process: _ProcessWatch, slot: int, lane: _LaneWatch, now: int) -> None:
+        """The last stack holds at this moment as well: nobody has to be disturbed for another one."""
+        self._write_stack(process.words.pid, slot, now, now, lane.stack_from)
+        lane.wait(now)
 
     def _signal(self, process: _ProcessWatch, slot: int, lane: _LaneWatch, tid: int, now: int) -> None:
         assert lane.probe is not None
         lane.turns_before = max(lane.probe.turns, 0)
+        lane.stack_from, lane.signalled_at = -1, now
         process.size = process.grown = process.words.stack_bytes()
         process.sent, process.sent_lane, process.sent_tid = time.monotonic_ns(), slot, tid
         if not self.signal(process.words.pid, tid):
             process.sent = 0
-        lane.next_signal = now + lane.pause
-        lane.pause = max(min(lane.pause * 2, LONGEST_PAUSE_NS), (now - lane.since) // PAUSE_SHARE)
+        lane.wait(now)
 
     def _await_stack(self, process: _ProcessWatch, now: int) -> None:
         size = process.words.stack_bytes()
@@ -226,17 +241,14 @@ class Watcher:
             process.sent = 0  # the thread ended before the signal reached it
 
     def _stack_sent(self, process: _ProcessWatch, seen: int) -> None:
-        self.write(
-            {
-                "k": "signal",
-                "pid": process.words.pid,
-                "l": process.sent_lane,
-                "sent": process.sent,
-                "seen": seen,
-                "from": process.size,
-            }
-        )
+        lane = process.lanes[process.sent_lane]
+        if lane.since <= process.sent:
+            lane.stack_from = process.size
+        self._write_stack(process.words.pid, process.sent_lane, process.sent, seen, process.size)
         process.sent = 0
+
+    def _write_stack(self, pid: int, slot: int, sent: int, seen: int, place: int) -> None:
+        self.write({"k": "signal", "pid": pid, "l": slot, "sent": sent, "seen": seen, "from": place})
 
     def close(self) -> None:
         """Write down what is still under way."""
