@@ -17,7 +17,7 @@ import psutil
 import diag
 from diag.errors import DiagError
 from diag.frameworks.inspect import inspect_target
-from diag.planning import expectation_of, plan_app, plan_script, plan_workload
+from diag.planning import expectation_of, plan_app, plan_script, plan_workloads
 from diag.progress import Progress, Silent
 from diag.recording import Machine, Meta
 from diag.rules import judge
@@ -103,8 +103,8 @@ def _prepare(
     inspection = inspect_target(target, timeout_s=min(options.timeout_ns / 1e9, 60.0))
     if isinstance(target, AppTarget):
         return _Prepared(actions=_serving([plan_app(target, inspection, options)]))
-    plans = [plan for workload in inspection.workloads for plan in plan_workload(target, workload, options)]
-    return _Prepared(actions=_serving(plans), expectation=expectation_of(inspection.workloads[0]))
+    plans = plan_workloads(target, inspection.workloads, options)
+    return _Prepared(actions=_serving(plans), expectation=expectation_of(inspection.workloads))
 
 
 def _serving(plans: Sequence[ServePlan]) -> tuple[Callable[[Runner], object], ...]:

@@ -9,7 +9,7 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
-from diag.plan import ServedApp
+from diag.plan import ServedApp, ServedUnit
 
 SERVE = "DIAG_SERVE"
 """The `ServedApp` as JSON."""
@@ -35,7 +35,8 @@ def to_json(served: ServedApp) -> str:
 def from_json(text: str) -> ServedApp:
     """The inverse of `to_json`."""
     fields = json.loads(text)
-    return ServedApp(**{**fields, "sys_path": tuple(fields["sys_path"])})
+    units = tuple(ServedUnit(**unit) for unit in fields["units"])
+    return ServedApp(**{**fields, "units": units, "sys_path": tuple(fields["sys_path"])})
 
 
 def with_diag_importable(variables: Mapping[str, str]) -> dict[str, str]:

@@ -27,6 +27,7 @@ USAGE = {
         "There is no strategy of that name, or none of those asked for applies to the workload: `native` needs an "
         "`async def` form, for example."
     ),
+    "no-param": "`--param` names a parameter that no workload of the file takes.",
     "server-interface": "The server does not speak the application's interface: ASGI or WSGI.",
 }
 TARGETS = {

@@ -30,6 +30,21 @@ class HttpRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServedUnit:
+    """One workload of an app that diag builds.
+
+    Attributes:
+        path: of its route.
+        function: the name of one of its forms.
+        strategy: how it is executed.
+    """
+
+    path: str
+    function: str
+    strategy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServedApp:
     """What a server process loads; it travels to it as JSON in the environment.
 
@@ -37,11 +52,11 @@ class ServedApp:
         kind: ``app`` (the user's own) or ``workload`` (diag builds an app around it).
         module: dotted module that holds it, "" if `file` does.
         file: absolute path of the file that holds it, "" if `module` does.
-        attribute: the app's name in it, or the workload's name.
+        attribute: the app's name in it, "" for workloads.
         factory: True if the attribute is to be called for the app.
-        framework: how a workload becomes an app.
-        strategy: how the workload is executed.
-        params: keyword arguments of the workload.
+        framework: how workloads become an app.
+        units: the workloads, () for an app.
+        params: keyword arguments for those workloads that take them.
         interface: ``asgi`` or ``wsgi``.
         sys_path: folders put in front of the import path, as Python does for a script's folder.
     """
@@ -52,7 +67,7 @@ class ServedApp:
     attribute: str = ""
     factory: bool = False
     framework: str = ""
-    strategy: str = ""
+    units: tuple[ServedUnit, ...] = ()
     params: Mapping[str, object] = field(default_factory=dict)
     interface: str = "asgi"
     sys_path: tuple[str, ...] = ()

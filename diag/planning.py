@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from diag.errors import UsageError
 from diag.frameworks import NAMES as FRAMEWORKS
 from diag.frameworks import get_framework
-from diag.frameworks.inspect import app_to_serve, workload_to_serve
+from diag.frameworks.inspect import app_to_serve, workloads_to_serve
 from diag.frameworks.requests import match_route, parse_request
-from diag.plan import HttpRequest, ScriptPlan, ServePlan, ServerOptions, StreamPlan
+from diag.plan import HttpRequest, ScriptPlan, ServedUnit, ServePlan, ServerOptions, StreamPlan
 from diag.recording import Cell, Unmeasured
 from diag.servers import SERVERS, get_server, servers_for
-from diag.strategies import STRATEGIES
+from diag.strategies import STRATEGIES, get_strategy
 from diag.workload import Blocks, find_line
 
 if TYPE_CHECKING:
@@ -33,70 +33,82 @@ if TYPE_CHECKING:
 WORK_USERS = 4
 """Callers of a workload: enough that one waits for the other, few enough to stay below saturation."""
 
+MORE_USERS = 2
+"""For each further workload of a file."""
+
 APP_USERS = 10
 PING_RATE = 50.0
+"""Innocent requests per second: one in 20 ms sees every block of 20 ms, and costs an app nothing."""
 
 OTHER_ROUTES = Unmeasured(
     route="other routes",
     reason="are not known: diag cannot ask an app of this framework; name them with --request 'GET /path'",
 )
 """Beside ``GET /``, where the app's framework is not known."""
-"""Innocent requests per second: one in 20 ms sees every block of 20 ms, and costs an app nothing."""
 
 
-def plan_workload(
-    target: WorkloadTarget, workload: WorkloadInfo, options: ExplainOptions
+def plan_workloads(
+    target: WorkloadTarget, workloads: Sequence[WorkloadInfo], options: ExplainOptions
 ) -> tuple[ServePlan, ...]:
     """One plan a strategy; the first is the one that the verdict is about.
+
+    Several workloads of a file are routes of one app, so that each one's victims show.
 
     Raises:
         UsageError: a name among the options does not exist, or no strategy applies.
     """
     framework = get_framework(_checked(options.framework or "fastapi", FRAMEWORKS, "framework"))
-    strategies = _strategies(workload, framework, options)
     server = _server(options, framework.interface)
-    users = options.users or workload.users or WORK_USERS
+    _check_params(workloads, options)
+    return tuple(
+        _workload_plan(target, strategy.name, units, framework, server, workloads, options)
+        for strategy, units in _units(workloads, framework, options)
+    )
+
+
+def _workload_plan(
+    target: WorkloadTarget,
+    strategy: str,
+    units: Sequence[ServedUnit],
+    framework: Framework,
+    server: Server,
+    workloads: Sequence[WorkloadInfo],
+    options: ExplainOptions,
+) -> ServePlan:
+    users = options.users or max(w.users or WORK_USERS for w in workloads) + MORE_USERS * (len(units) - 1)
+    requests = tuple(_get(unit.path, options) for unit in units)
+    ping = _get("/ping", options)
     streams = (
         StreamPlan(
-            name="work",
-            requests=(_get("/work", options),),
-            users=0 if options.rate else users,
-            rate=options.rate or 0,
+            name="work", requests=requests, users=0 if options.rate else users, rate=options.rate or 0
         ),
-        StreamPlan(name="ping", requests=(_get("/ping", options),), rate=PING_RATE),
+        StreamPlan(name="ping", requests=(ping,), rate=PING_RATE),
     )
-    return tuple(
-        ServePlan(
-            cell=Cell(
-                label=strategy.name,
-                target=options.target,
-                framework=framework.name,
-                server=server.name,
-                loop=_loop(options, server),
-                strategy=strategy.name,
-                workload=workload.name,
-                workers=options.workers,
-                threads=options.threads,
-                load=" + ".join(f"{stream.words} on {stream.requests[0].route}" for stream in streams),
-            ),
-            app=workload_to_serve(
-                target,
-                workload,
-                framework=framework.name,
-                interface=framework.interface,
-                strategy=strategy.name,
-                params=options.params,
-            ),
-            server=_server_options(options, server),
-            streams=streams,
-            duration_ns=options.duration_ns,
-            required=frozenset({"GET /work", "GET /ping"}),
-            cwd=options.cwd,
-            port=options.port or 0,
-            timeout_ns=options.timeout_ns,
-            seed=options.seed,
-        )
-        for strategy in strategies
+    on = requests[0].route if len(requests) == 1 else f"{len(requests)} workloads"
+    return ServePlan(
+        cell=Cell(
+            label=strategy if len(units) == len(workloads) else f"{strategy} ({len(units)} of {len(workloads)})",
+            target=options.target,
+            framework=framework.name,
+            server=server.name,
+            loop=_loop(options, server),
+            strategy=strategy,
+            workload=", ".join(workload.name for workload in workloads),
+            workers=options.workers,
+            threads=options.threads,
+            load=f"{streams[0].words} on {on} + {streams[1].words} on {ping.route}",
+        ),
+        app=workloads_to_serve(
+            target, units, framework=framework.name, interface=framework.interface, params=options.params
+        ),
+        server=_server_options(options, server),
+        streams=streams,
+        duration_ns=options.duration_ns,
+        required=frozenset(request.route for request in (*requests, ping)),
+        cwd=options.cwd,
+        port=options.port or 0,
+        timeout_ns=options.timeout_ns,
+        seed=options.seed,
     )
 
 
@@ -166,10 +178,10 @@ def _runs_as_module(target: ScriptTarget, options: ExplainOptions) -> bool:
     return any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree))
 
 
-def expectation_of(workload: WorkloadInfo) -> str:
-    """A workload's ground truth as a recording holds it; "" if it states none."""
-    expect = workload.expect
-    if expect is None:
+def expectation_of(workloads: Sequence[WorkloadInfo]) -> str:
+    """A workload's ground truth as a recording holds it; "" if it states none, or there are several."""
+    workload, expect = workloads[0], workloads[0].expect
+    if expect is None or len(workloads) > 1:
         return ""
     if not isinstance(expect, Blocks):
         return json.dumps({"kind": "clean"})
@@ -187,23 +199,55 @@ def expectation_of(workload: WorkloadInfo) -> str:
     )
 
 
-def _strategies(
-    workload: WorkloadInfo, framework: Framework, options: ExplainOptions
-) -> tuple[Strategy, ...]:
+def _units(
+    workloads: Sequence[WorkloadInfo], framework: Framework, options: ExplainOptions
+) -> list[tuple[Strategy, tuple[ServedUnit, ...]]]:
+    """What each strategy that applies to some workload executes; one with a native form only is awaited."""
     names = [strategy.name for strategy in STRATEGIES]
     for name in options.strategies:
         _checked(name, names, "strategy")
     wanted = [s for s in STRATEGIES if not options.strategies or s.name in options.strategies]
-    reasons = {strategy.name: strategy.applies(workload, framework) for strategy in wanted}
-    applying = tuple(strategy for strategy in wanted if reasons[strategy.name] is None)
-    if not applying:
+    found = []
+    reasons: dict[str, str] = {}
+    for strategy in wanted:
+        units = [_unit(strategy, workload, framework, len(workloads) > 1) for workload in workloads]
+        if any(unit is not None and unit.strategy == strategy.name for unit in units):
+            found.append((strategy, tuple(unit for unit in units if unit is not None)))
+        else:
+            reasons[strategy.name] = strategy.applies(workloads[0], framework) or ""
+    if not found:
         raise UsageError(
-            f"No strategy applies to the workload {workload.name}",
+            f"No strategy applies to {', '.join(workload.name for workload in workloads)}",
             cause="; ".join(f"{name}: {reason}" for name, reason in reasons.items()),
             next_step="Choose others with --strategy, or another framework with --framework.",
             slug="no-strategy",
         )
-    return applying
+    return found
+
+
+def _unit(
+    strategy: Strategy, workload: WorkloadInfo, framework: Framework, several: bool
+) -> ServedUnit | None:
+    used = strategy
+    if strategy.applies(workload, framework) is not None:
+        used = get_strategy("native")
+        if workload.has_sync or used.applies(workload, framework) is not None:
+            return None
+    function = workload.functions[0]
+    return ServedUnit(path=f"/work/{function}" if several else "/work", function=function, strategy=used.name)
+
+
+def _check_params(workloads: Sequence[WorkloadInfo], options: ExplainOptions) -> None:
+    accepted = {name for workload in workloads for name in workload.accepts}
+    for name in options.params:
+        if name not in accepted:
+            near = difflib.get_close_matches(name, accepted, 1)
+            raise UsageError(
+                f"No workload takes a parameter {name!r}",
+                cause=f"They take {', '.join(sorted(accepted)) or 'none'}.",
+                next_step=f"Try: --param {(near or sorted(accepted) or ['name'])[0]}=VALUE",
+                slug="no-param",
+            )
 
 
 def _server(options: ExplainOptions, interface: str) -> Server:

@@ -7,7 +7,7 @@ loads FastAPI, nor the other way round.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, Protocol, cast
 
 from diag.inspection import RouteInfo
@@ -39,8 +39,8 @@ class Framework(Protocol):
         """The app's routes, with a request for each that can be driven."""
         ...
 
-    def build(self, handler: Callable[[], object]) -> object:
-        """An app with ``GET /work`` (the handler) and ``GET /ping`` (innocent)."""
+    def build(self, handlers: Mapping[str, Callable[[], object]]) -> object:
+        """An app that serves each handler with GET at its path, and an innocent one at ``/ping``."""
         ...
 
 

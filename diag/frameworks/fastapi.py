@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from diag.frameworks import class_names
@@ -30,7 +30,7 @@ class FastApiFramework:
         """See `diag.frameworks.Framework`."""
         return tuple(walk(_flat(getattr(app, "routes", ())), "", _request_maker(app)))
 
-    def build(self, handler: Callable[[], object]) -> object:
+    def build(self, handlers: Mapping[str, Callable[[], object]]) -> object:
         """See `diag.frameworks.Framework`."""
         from fastapi import FastAPI  # noqa: PLC0415  # only where an app is built
 
@@ -38,7 +38,8 @@ class FastApiFramework:
             return {"pong": True}
 
         app = FastAPI(openapi_url=None)
-        app.add_api_route("/work", handler, methods=["GET"], response_model=None)
+        for path, handler in handlers.items():
+            app.add_api_route(path, handler, methods=["GET"], response_model=None)
         app.add_api_route("/ping", ping, methods=["GET"], response_model=None)
         return app
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, cast
 
 from diag.frameworks import class_names
@@ -31,7 +31,7 @@ class FlaskFramework:
         """See `diag.frameworks.Framework`."""
         return tuple(url_map_routes(app))
 
-    def build(self, handler: Callable[[], object]) -> object:
+    def build(self, handlers: Mapping[str, Callable[[], object]]) -> object:
         """See `diag.frameworks.Framework`."""
         from flask import Flask  # noqa: PLC0415  # only where an app is built
 
@@ -40,7 +40,8 @@ class FlaskFramework:
         def ping() -> dict[str, bool]:
             return {"pong": True}
 
-        app.add_url_rule("/work", "work", cast("Callable[[], dict[str, bool]]", handler))
+        for path, handler in handlers.items():
+            app.add_url_rule(path, path, cast("Callable[[], dict[str, bool]]", handler))
         app.add_url_rule("/ping", "ping", ping)
         return app
 

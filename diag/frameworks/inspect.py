@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -31,7 +31,7 @@ from diag.frameworks.wire import decode
 from diag.hosting import with_diag_importable
 from diag.inspection import Inspection, RouteInfo, WorkloadInfo
 from diag.own_code import is_own_file
-from diag.plan import ServedApp
+from diag.plan import ServedApp, ServedUnit
 from diag.targets import AppTarget, WorkloadTarget, roots
 
 __all__ = [
@@ -40,7 +40,7 @@ __all__ = [
     "WorkloadInfo",
     "app_to_serve",
     "inspect_target",
-    "workload_to_serve",
+    "workloads_to_serve",
 ]
 
 IMPORT_TIMEOUT_S = 30.0
@@ -93,33 +93,30 @@ def app_to_serve(target: AppTarget, inspection: Inspection) -> ServedApp:
     )
 
 
-def workload_to_serve(
+def workloads_to_serve(
     target: WorkloadTarget,
-    workload: WorkloadInfo,
+    units: Sequence[ServedUnit],
     *,
     framework: str,
     interface: str,
-    strategy: str,
     params: Mapping[str, object] | None = None,
 ) -> ServedApp:
-    """What a server loads for a workload.
+    """What a server loads for workloads.
 
     Args:
         target: the file.
-        workload: the unit of work.
-        framework: that serves it.
+        units: its workloads, each with its route and its strategy.
+        framework: that serves them.
         interface: of that framework.
-        strategy: by which it is executed.
-        params: keyword arguments that replace the workload's own.
+        params: keyword arguments that replace the workloads' own, where they take them.
     """
     place = target.place
     return ServedApp(
         kind="workload",
         module=place.module,
         file="" if place.module else place.file,
-        attribute=workload.functions[0],
         framework=framework,
-        strategy=strategy,
+        units=tuple(units),
         params=dict(params or {}),
         interface=interface,
         sys_path=place.sys_path,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from diag.frameworks import get_framework
@@ -16,7 +17,7 @@ from diag.hosting import CAPACITY, READY, SERVE, SPOOL, from_json
 from diag.own_code import own_traceback
 from diag.plan import ServedApp
 from diag.strategies import get_strategy
-from diag.strategies.forms import Forms
+from diag.strategies.forms import Forms, Handler
 
 
 def load() -> object:
@@ -38,13 +39,17 @@ def _build(served: ServedApp) -> object:
     module = import_module(module=served.module, file=served.file, sys_path=served.sys_path)
     if served.kind == "app":
         return find_app(module, served.attribute, factory=served.factory).app
-    unit = _named(find_workloads(module), served.attribute)
-    forms = Forms(
-        sync=unit.forms.sync,
-        native=unit.forms.native,
-        params={**unit.forms.params, **served.params},
-    )
-    return get_framework(served.framework).build(get_strategy(served.strategy).handler(forms))
+    found = find_workloads(module)
+    handlers = {
+        unit.path: _handler(_named(found, unit.function), unit.strategy, served.params) for unit in served.units
+    }
+    return get_framework(served.framework).build(handlers)
+
+
+def _handler(unit: Unit, strategy: str, params: Mapping[str, object]) -> Handler:
+    accepted = {name: value for name, value in params.items() if name in unit.info.accepts}
+    forms = Forms(sync=unit.forms.sync, native=unit.forms.native, params={**unit.forms.params, **accepted})
+    return get_strategy(strategy).handler(forms)
 
 
 def _named(units: tuple[Unit, ...], name: str) -> Unit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -52,26 +52,30 @@ class StarletteFramework:
         """See `diag.frameworks.Framework`."""
         return tuple(walk(getattr(app, "routes", ()), "", plain_request))
 
-    def build(self, handler: Callable[[], object]) -> object:
+    def build(self, handlers: Mapping[str, Callable[[], object]]) -> object:
         """See `diag.frameworks.Framework`."""
         from starlette.applications import Starlette  # noqa: PLC0415  # only where an app is built
         from starlette.responses import JSONResponse  # noqa: PLC0415
         from starlette.routing import Route  # noqa: PLC0415
 
-        if inspect.iscoroutinefunction(handler):
-
-            async def work(_request: object) -> object:
-                return JSONResponse(await handler())
-
-        else:
-
-            def work(_request: object) -> object:  # type: ignore[misc]  # the same name, the other form
-                return JSONResponse(handler())
-
         async def ping(_request: object) -> object:
             return JSONResponse({"pong": True})
 
-        return Starlette(routes=[Route("/work", work), Route("/ping", ping)])
+        def endpoint(handler: Callable[[], object]) -> Callable[[object], object]:
+            if inspect.iscoroutinefunction(handler):
+
+                async def work(_request: object) -> object:
+                    return JSONResponse(await handler())
+
+                return work
+
+            def sync_work(_request: object) -> object:
+                return JSONResponse(handler())
+
+            return sync_work
+
+        routes = [Route(path, endpoint(handler)) for path, handler in handlers.items()]
+        return Starlette(routes=[*routes, Route("/ping", ping)])
 
 
 def walk(routes: Iterable[Any], prefix: str, make_request: MakeRequest) -> Iterator[RouteInfo]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from diag.hosting import READY, SERVE, SPOOL, from_json, to_json, with_diag_importable
-from diag.plan import ServedApp
+from diag.plan import ServedApp, ServedUnit
 
 THIRD_PARTY = {
     "click",
@@ -50,13 +50,17 @@ def loaded(app: ServedApp, folder: Path, show: str, **variables: str) -> Any:
     return json.loads(result.stdout)
 
 
+def unit(function: str, strategy: str) -> ServedUnit:
+    return ServedUnit(path="/work", function=function, strategy=strategy)
+
+
 def workload(folder: Path, framework: str, strategy: str, **fields: Any) -> ServedApp:
     source = """
         import asyncio
         def work(n=1): ...
         async def work_async(n=1): ...
         """
-    more = {"kind": "workload", "attribute": "work", "framework": framework, "strategy": strategy, **fields}
+    more = {"kind": "workload", "framework": framework, "units": (unit("work", strategy),), **fields}
     return served(folder, source, **more)
 
 
@@ -132,9 +136,8 @@ def test_given_parameters_replace_the_workloads_own(tmp_path: Path) -> None:
         tmp_path,
         source,
         kind="workload",
-        attribute="work",
         framework="flask",
-        strategy="sync-handler",
+        units=(unit("work", "sync-handler"),),
         interface="wsgi",
         params={"b": 3},
     )
@@ -147,9 +150,8 @@ def test_the_native_form_alone_is_served_under_its_own_name(tmp_path: Path) -> N
         tmp_path,
         "async def nap(): ...",
         kind="workload",
-        attribute="nap",
         framework="fastapi",
-        strategy="native",
+        units=(unit("nap", "native"),),
     )
     assert loaded(app, tmp_path, "sorted(r.path for r in application.routes)") == ["/ping", "/work"]
 

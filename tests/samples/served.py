@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from diag.plan import ServedApp
+from diag.plan import ServedApp, ServedUnit
 from diag.servers.process import ServerProcess
 
 Start = Callable[..., ServerProcess]
@@ -36,9 +36,8 @@ def workload(folder: Path, framework: str, strategy: str, source: str = WORK) ->
     return ServedApp(
         kind="workload",
         file=str(path),
-        attribute="work",
         framework=framework,
-        strategy=strategy,
+        units=(ServedUnit(path="/work", function="work", strategy=strategy),),
         interface="wsgi" if framework == "flask" else "asgi",
         sys_path=(str(folder),),
     )
