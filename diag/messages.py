@@ -27,6 +27,7 @@ USAGE = {
         "There is no strategy of that name, or none of those asked for applies to the workload: `native` needs an "
         "`async def` form, for example."
     ),
+    "no-loop": "The server does not run on that event loop: `--loop` takes those that it knows.",
     "no-param": "`--param` names a parameter that no workload of the file takes.",
     "server-interface": "The server does not speak the application's interface: ASGI or WSGI.",
 }
@@ -124,6 +125,7 @@ NOTES = {
     "signal-taken": "The target handles SIGURG itself, which diag uses to ask for stacks; py-spy gave them instead.",
     "spool-full": "There was no more room for what the target's processes saw; the rest of it is missing.",
     "too-many-lanes": "More threads took part than can be watched at once; some were not timed.",
+    "watcher-ended": "The watcher, which asks for stacks, ended before the run did.",
     "unknown-loop": "An event loop of a type that diag does not know ran in the target and was not timed.",
 }
 
