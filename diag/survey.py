@@ -1,4 +1,4 @@
-"""One request at a time: does each route answer, how, and how long does it take when nobody waits?
+"""One request at a time: whether each route answers, how, and how long it takes when nobody waits.
 
 It is the warm-up as well: what a first call imports or builds is over when the load begins.
 """
@@ -23,7 +23,11 @@ ROUNDS = 2
 """The first finds what a first call costs; the second is what the route takes."""
 
 PATIENCE_S = 20.0
-"""For one answer; a stream that never ends is not waited for longer."""
+"""For one answer; less for each one more that does not come: what all of them wait for may be missing."""
+
+LEAST_PATIENCE_S = 2.0
+EVENTS_PATIENCE_S = 1.0
+"""For the end of a ``text/event-stream``, which usually has none."""
 
 STREAM = "warm-up"
 
@@ -74,15 +78,18 @@ def survey(
     Args:
         url: scheme, host and port of the server.
         requests: one a route.
-        timeout_s: for one answer; at most `PATIENCE_S` is waited.
+        timeout_s: for one answer; at most `PATIENCE_S` is waited, and less after some that did not come.
         progress: told how far it is.
     """
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=0)
-    timeout = min(timeout_s, PATIENCE_S)
-    answers = []
-    with httpx.Client(base_url=url, timeout=timeout, limits=limits, trust_env=False) as client:
+    longest = min(timeout_s, PATIENCE_S)
+    unanswered = 0
+    answers: list[Answer] = []
+    with httpx.Client(base_url=url, limits=limits, trust_env=False) as client:
         for index, request in enumerate(requests):
+            client.timeout = timeout = max(longest / (1 + unanswered), min(longest, LEAST_PATIENCE_S))
             answers.append(_ask(client, request, timeout))
+            unanswered += bool(answers[-1].problem)
             progress.advance((index + 1) / len(requests))
     return answers
 
@@ -102,6 +109,8 @@ def _ask(client: httpx.Client, request: HttpRequest, timeout_s: float) -> Answer
         start = time.monotonic_ns()
         try:
             status, size, port = _exchange(client, request, start + int(timeout_s * 1e9))
+        except _EndlessError:
+            problem = "its answer does not end (text/event-stream): diag does not drive endless streams"
         except httpx.TimeoutException:
             problem = f"no complete answer within {timeout_s:g} s"
         except httpx.HTTPError as error:
@@ -116,6 +125,10 @@ def _ask(client: httpx.Client, request: HttpRequest, timeout_s: float) -> Answer
     return Answer(route=request.route, status=status, took_ns=took, problem=problem, sent=tuple(sent))
 
 
+class _EndlessError(Exception):
+    """A stream of events went on and on."""
+
+
 def _exchange(client: httpx.Client, request: HttpRequest, deadline: int) -> tuple[int, int, int]:
     """Status, size and the client's port. httpx's own timeout starts anew with each piece of a body."""
     with client.stream(
@@ -123,9 +136,13 @@ def _exchange(client: httpx.Client, request: HttpRequest, deadline: int) -> tupl
     ) as response:
         stream = response.extensions.get("network_stream")
         address = stream.get_extra_info("client_addr") if stream is not None else None
+        events = response.headers.get("content-type", "").startswith("text/event-stream")
+        enough = time.monotonic_ns() + int(EVENTS_PATIENCE_S * 1e9)
         size = 0
         for piece in response.iter_raw():
             size += len(piece)
+            if events and time.monotonic_ns() > enough:
+                raise _EndlessError
             if time.monotonic_ns() > deadline:
                 raise httpx.ReadTimeout("the answer did not end")
         return response.status_code, size, address[1] if address else 0
