@@ -87,7 +87,7 @@ def _workload_plan(
     on = requests[0].route if len(requests) == 1 else f"{len(requests)} workloads"
     return ServePlan(
         cell=Cell(
-            label=strategy if len(units) == len(workloads) else f"{strategy} ({len(units)} of {len(workloads)})",
+            label=strategy + ("" if len(units) == len(workloads) else f" ({len(units)} of {len(workloads)})"),
             target=options.target,
             framework=framework.name,
             server=server.name,

@@ -171,7 +171,7 @@ def missing_file(path: Path, text: str) -> TargetError:
     shown = [str(p.relative_to(folder)) for p in sorted(folder.glob("*")) if p.suffix in (".py", ".diag")]
     shown += [str(p.relative_to(folder)) for p in sorted(folder.glob("*/*.py"))[:500]]
     wanted = str(path.relative_to(folder))
-    close = difflib.get_close_matches(wanted, shown, n=1, cutoff=0.5) or [
+    close = difflib.get_close_matches(wanted, shown, n=1, cutoff=0.7) or [
         name for name in shown if Path(name).name == path.name
     ]
     suggestion = os.path.relpath(folder / close[0]) if close else ""

@@ -1,4 +1,4 @@
-"""The command line. Importing it imports click and the standard library only; commands load what they need."""
+"""The command line. Importing it imports click and the standard library; commands load what they need."""
 
 from __future__ import annotations
 

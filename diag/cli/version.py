@@ -13,5 +13,6 @@ from diag import __version__
 def command() -> None:
     """Say which diag this is, and on what it runs."""
     click.echo(
-        f"diag {__version__} ({platform.python_implementation()} {platform.python_version()}, {platform.system()})"
+        f"diag {__version__} "
+        f"({platform.python_implementation()} {platform.python_version()}, {platform.system()})"
     )

@@ -41,7 +41,8 @@ def _build(served: ServedApp) -> object:
         return find_app(module, served.attribute, factory=served.factory).app
     found = find_workloads(module)
     handlers = {
-        unit.path: _handler(_named(found, unit.function), unit.strategy, served.params) for unit in served.units
+        unit.path: _handler(_named(found, unit.function), unit.strategy, served.params)
+        for unit in served.units
     }
     return get_framework(served.framework).build(handlers)
 

@@ -64,7 +64,7 @@ class LoadProcess:
         """Start the process and give it the spec; it begins to connect."""
         self._spec = spec
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
-        self._process = subprocess.Popen(  # noqa: S603  # our own command
+        self._process = subprocess.Popen(  # our own command
             [sys.executable, "-I", "-S", "-c", _BOOT, _ROOT],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -122,7 +122,7 @@ class Connection:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
             return error.errno or errno.EIO
-        sock.setblocking(False)  # noqa: FBT003
+        sock.setblocking(False)
         # Without it a request sent in two parts waits for the server's delayed ACK: 40 ms of nobody's fault.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         code = sock.connect_ex(address)

@@ -55,12 +55,12 @@ def glyphs_for(encoding: str) -> Glyphs:
 
 @lru_cache(maxsize=4_096)
 def clean(text: str, *, encoding: str = "utf-8", lines: bool = False) -> str:
-    """`text` with nothing in it that could do more than be read.
+    r"""`text` with nothing in it that could do more than be read.
 
     Args:
         text: anything.
         encoding: of the output; what it cannot encode becomes an escape.
-        lines: True keeps line ends (``\\n``) and removes those of DOS.
+        lines: True keeps line ends (``\n``) and removes those of DOS.
     """
     if len(text) > LONGEST_TEXT:
         text = text[:LONGEST_TEXT] + UNICODE.ellipsis
@@ -140,7 +140,7 @@ def _printable(letter: str, *, lines: bool) -> str:
 
 
 def _escape(letter: str) -> str:
-    """``\\x1b``, ``\\u202e``, ``\\U000e0001``."""
+    r"""``\x1b``, ``\u202e``, ``\U000e0001``."""
     return (
         letter.encode("ascii", "backslashreplace").decode() if ord(letter) > 127 else f"\\x{ord(letter):02x}"
     )

@@ -47,7 +47,7 @@ def default_path(
     """
     name = Path(target).name if target.endswith(".py") else target
     name = re.sub(r"[^A-Za-z0-9._]+", "-", name.removesuffix(".py")).strip("-.")[:_LONGEST_NAME] or "target"
-    moment = f"{now or datetime.datetime.now():%Y%m%d-%H%M%S}"
+    moment = f"{now or datetime.datetime.now().astimezone():%Y%m%d-%H%M%S}"
     return state_folder(environ) / f"diag-{name}-{moment}-{os.getpid()}.diag"
 
 

@@ -1,4 +1,4 @@
-"""Reading a recording, whoever wrote it and however it ended: what is wrong with it is said, never raised raw."""
+"""Reading a recording, whoever wrote it and however it ended: what is wrong with it is said in words."""
 
 from __future__ import annotations
 
@@ -160,8 +160,7 @@ def _by_run(
             row[name] = _boolean(row[name])
         if table.frames:
             stacks.append({name: _frames(_decoded(row[name]), frames) for name in table.frames})
-            row |= dict.fromkeys(table.frames, ())
-        rows.append(row)
+        rows.append(row | dict.fromkeys(table.frames, ()))
     values: list[Any] = msgspec.convert(rows, list[table.value])  # type: ignore[name-defined]
     if table.frames:
         values = [dataclasses.replace(value, **stack) for value, stack in zip(values, stacks, strict=True)]

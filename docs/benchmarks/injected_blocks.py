@@ -27,7 +27,7 @@ from diag.recording import Cell, Machine, Meta, Run, StackSource, Step
 from diag.runner import Runner
 from diag.store import SCHEMA_VERSION, RecordingWriter, read_recording
 
-SCRIPT = '''
+SCRIPT = """
 import asyncio, hashlib, inspect, json, random, re, socket, subprocess, sys, threading, time, zlib
 
 out, loop_name, repeats, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
@@ -136,7 +136,7 @@ if loop_name == "uvloop":
     uvloop.run(main())
 else:
     asyncio.run(main())
-'''
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,7 @@ def test_the_conversation_by_hand(server: Any, make_spec: Any) -> None:
 
 
 @pytest.mark.parametrize("started", [False, True])
-def test_the_end_of_its_input_ends_it(server: Any, make_spec: Any, started: bool) -> None:  # noqa: FBT001
+def test_the_end_of_its_input_ends_it(server: Any, make_spec: Any, started: bool) -> None:
     load = LoadProcess(make_spec(server.port))
     load.wait_connected()
     if started:
@@ -146,7 +146,7 @@ def test_a_core_that_is_not_there_is_noted(server: Any, make_spec: Any) -> None:
         assert "could not be pinned to core 4000" in load.result(10).notes[0]
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "0.0.0.0", "8.8.8.8"])  # noqa: S104
+@pytest.mark.parametrize("host", ["192.0.2.1", "0.0.0.0", "8.8.8.8"])
 def test_only_loopback_is_driven(make_spec: Any, host: str) -> None:
     with LoadProcess(make_spec(80, host=host)) as load, pytest.raises(LoadError, match="not this machine"):
         load.wait_connected()

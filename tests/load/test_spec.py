@@ -37,7 +37,7 @@ SPECS = st.builds(
     LoadSpec,
     port=st.integers(1, 65535),
     streams=st.lists(STREAMS, min_size=1, max_size=3).map(tuple),
-    records_path=st.just("/tmp/x"),  # noqa: S108
+    records_path=st.just("/tmp/x"),
     seed=st.integers(-(2**40), 2**40),
     cpu=st.none() | st.just(1),
 )
@@ -104,7 +104,7 @@ def _form(**changes: Any) -> str:
     ],
 )
 def test_a_wrong_field_is_named(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError) as caught:  # noqa: PT011  # compared below
+    with pytest.raises(ValueError) as caught:  # compared below
         LoadSpec.from_json(_form(**changes))
     assert str(caught.value).startswith(message)
 

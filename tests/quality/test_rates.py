@@ -13,11 +13,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from rates import WORKLOADS, competitors, primary_strategy, run, shipped  # noqa: E402  # beside this file
+from rates import WORKLOADS, competitors, primary_strategy, run, shipped  # beside this file
 
 pytestmark = pytest.mark.quality
 
-LOADED = ("blocking_sleep.py", "json_dumps.py", "hash_without_gil.py", "clean/asyncio_sleep.py", "clean/json_in_pieces.py")
+LOADED = (
+    "blocking_sleep.py",
+    "json_dumps.py",
+    "hash_without_gil.py",
+    "clean/asyncio_sleep.py",
+    "clean/json_in_pieces.py",
+)
 UVLOOP = ("lock_contention.py", "cpu_pure_python.py", "convoy.py", "clean/http_async_client.py")
 
 
