@@ -52,8 +52,10 @@ DRAIN_NS = 8_000_000_000
 MAX_SOURCES = 400
 MAX_SOURCE_BYTES = 1_000_000
 _CANARY = "canary"
-_STANDARD_LIBRARY = (sysconfig.get_path("stdlib") + os.sep + "asyncio", str(Path(__file__).parent) + os.sep)
-"""Where no culprit can be: the loop's own files and diag's."""
+_PACKAGE = str(Path(__file__).parent) + os.sep
+_NO_CULPRITS = (sysconfig.get_path("stdlib") + os.sep + "asyncio" + os.sep, _PACKAGE)
+_SHIPPED = _PACKAGE + "_workloads" + os.sep
+"""Where no culprit can be, the loop's own files and diag's, but for the workloads that diag ships."""
 
 
 @dataclass(slots=True)
@@ -149,7 +151,7 @@ class Runner:
             if path in self._sources or len(self._sources) >= MAX_SOURCES:
                 continue
             self._sources.add(path)
-            if path.endswith(".py") and not path.startswith(_STANDARD_LIBRARY):
+            if path.endswith(".py") and (path.startswith(_SHIPPED) or not path.startswith(_NO_CULPRITS)):
                 with contextlib.suppress(OSError, SyntaxError, UnicodeError):
                     if os.path.getsize(path) <= MAX_SOURCE_BYTES:
                         with tokenize.open(path) as file:
