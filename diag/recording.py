@@ -121,8 +121,8 @@ class Step:
         cpu_ns: CPU time its thread used meanwhile, None where it could not be read.
         run_queue_ns: time its thread was runnable but not running meanwhile, None where unreadable.
         gap_ns: how far before `start_ns` the reading lies that both differences start from.
-        request_key: `Served.start_ns` of the request it worked for, 0 if none; filled in by
-            `diag.analysis.joining`, as the target knows only the client's port.
+        request_key: when the request it worked for began in the application, 0 if none or not known;
+            `diag.analysis.joining` makes it that request's `Served.start_ns`.
         label: the coroutine or callback.
         task: the task's name, "" if it was not a task's step.
         dump_offset: bytes in the process' stack file when it ended (joins stacks to steps).

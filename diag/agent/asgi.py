@@ -24,7 +24,7 @@ def wrap_asgi(app: Any) -> Any:
     call = app if inspect.isfunction(app) or inspect.ismethod(app) else app.__call__
 
     def diag_asgi(scope: Any, receive: Any, send: Any) -> Any:
-        set_request(scope)
+        set_request((scope, clock()))
         if aftermath and scope["type"] == "http":
             serve(0, port_of(scope), clock(), 0)
         return call(scope, receive, send)

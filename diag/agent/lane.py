@@ -21,8 +21,11 @@ clock = time.monotonic_ns
 _thread_time = time.thread_time_ns
 _pread = os.pread
 
-request: contextvars.ContextVar[Any] = contextvars.ContextVar("diag_request", default=None)
-"""The ASGI scope that the current step works for; tasks and callbacks that it starts inherit it."""
+NO_REQUEST: tuple[Any, int] = (None, 0)
+request: contextvars.ContextVar[tuple[Any, int]] = contextvars.ContextVar("diag_request", default=NO_REQUEST)
+"""The ASGI scope that the current step works for, and when it began.
+
+What a request starts inherits it, and may run when the next one is under way on the same connection."""
 
 MAX_WAITERS = 64
 AFTERMATH_ITERATIONS = 8
@@ -141,6 +144,7 @@ class LoopLane:
         if self.quiet:
             return
         label, task = describe(callback)
+        scope, began = request.get() if context is None else context.get(request, NO_REQUEST)
         written = self.process.event(
             {
                 "k": "step",
@@ -151,7 +155,8 @@ class LoopLane:
                 "c": cpu,
                 "q": queue,
                 "g": max(0, start - since),
-                "p": port_of(request.get() if context is None else context.get(request)),
+                "p": port_of(scope),
+                "b": began,
                 "n": label,
                 "t": task,
                 "o": self.process.stack_bytes(),
@@ -170,7 +175,7 @@ class LoopLane:
         """Write down that a step came right behind a block (uvloop's queue is not visible from Python)."""
         if self.block is not None and not self.quiet:
             start, end = self.block
-            waiter = [port_of(request.get()), describe(callback)[0], start]
+            waiter = [port_of(request.get()[0]), describe(callback)[0], start]
             self.process.event({"k": "waiter", "l": self.number, "e": end, "w": waiter})
 
     def calm(self) -> None:
@@ -202,7 +207,7 @@ def _waiter(handle: Any, since: int) -> list[object]:
         callbacks = getattr(handle._args[0], "_callbacks", None)
         if callbacks:
             callback = callbacks[0][0]
-    return [port_of(handle._context.get(request)), describe(callback)[0], since]
+    return [port_of(handle._context.get(request, NO_REQUEST)[0]), describe(callback)[0], since]
 
 
 def port_of(scope: Any) -> int:

@@ -63,8 +63,13 @@ class _Join:
             return None
         return found[index]
 
-    def _key(self, lane_id: int, port: int, start: int, end: int) -> int:
-        request = self._request_at(port, start)
+    def _key(self, lane_id: int, port: int, start: int, end: int, began: int = 0) -> int:
+        """The key of the request for which something ran, 0 if there is none.
+
+        `began` is when that request began, 0 where the target could not tell: then it is the one under way
+        when it ran. What a request leaves behind may run when the next one is under way already.
+        """
+        request = self._request_at(port, began or start)
         if request is None:
             return 0
         place = (request.port, request.sent_ns)
@@ -91,7 +96,7 @@ class _Join:
             return step
         return replace(
             step,
-            request_key=step.request_key or self._key(step.lane_id, step.port, step.start_ns, step.end_ns),
+            request_key=self._key(step.lane_id, step.port, step.start_ns, step.end_ns, step.request_key),
             waiters=tuple(self._waiter(step, waiter) for waiter in step.waiters),
         )
 

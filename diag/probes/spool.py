@@ -230,7 +230,7 @@ class SpoolReader:
             cpu_ns=record["c"],
             run_queue_ns=record["q"],
             gap_ns=record["g"],
-            request_key=0,
+            request_key=record.get("b", 0),
             port=record["p"],
             label=record["n"],
             task=record["t"],

@@ -84,7 +84,7 @@ CREATE TABLE step (
     cpu_ns INTEGER,                   -- CPU time of its thread meanwhile, NULL where unreadable
     run_queue_ns INTEGER,             -- time runnable but not running meanwhile, NULL where unreadable
     gap_ns INTEGER NOT NULL,          -- how far before start_ns the reading lies that both start from
-    request_key INTEGER NOT NULL,     -- 0: the join to served is made when a recording is judged
+    request_key INTEGER NOT NULL,     -- when its request began in the application, 0 if none or not known
     label TEXT NOT NULL,              -- the coroutine or callback
     task TEXT NOT NULL,               -- the task's name, '' if it was not a task's step
     dump_offset INTEGER NOT NULL,     -- bytes in the process' stack file when it ended: joins stacks
