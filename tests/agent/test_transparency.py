@@ -113,13 +113,12 @@ PROGRAMS = {
         import asyncio
         async def inner(): pass
         async def main():
-            loop, other = asyncio.get_running_loop(), asyncio.new_event_loop()
-            for attempt in (loop.run_forever, other.run_forever, lambda: asyncio.run(coroutine)):
+            loop = asyncio.get_running_loop()
+            for attempt in (loop.run_forever, lambda: asyncio.run(coroutine)):
                 coroutine = inner()
                 try: attempt()
                 except RuntimeError as error: print(error)
                 coroutine.close()
-            other.close()
             await asyncio.sleep(0.01)
         asyncio.run(main())
         loop = asyncio.new_event_loop()
