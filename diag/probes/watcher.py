@@ -74,6 +74,7 @@ class _LaneWatch:
     next_signal: int = 0
     pause: int = FIRST_SIGNAL_NS
     turns_before: int = -1  # of the thread, when the last signal went out
+    waited: bool = False  # the thread, at that time
     signalled_at: int = 0
     stack_from: int = -1  # where the stack of the last signal begins, once it has been seen
     probe: ThreadProbe | None = None
@@ -191,13 +192,12 @@ class Watcher:
         if lane.probe is None or lane.probe.tid != tid:
             lane.probe = ThreadProbe(pid, tid)
         due = now >= lane.next_signal and not process.sent and process.words.stacks_ok()
-        if due and lane.turns_before < 0:
-            self._signal(process, slot, lane, tid, now)  # the first must not wait for the look
-            due = False
         state = lane.probe.read()
-        if due and self._still(lane, state, now):
+        waits = state is not None and state["s"] == "waiting"
+        if due and waits and self._still(lane, now):
             self._repeat(process, slot, lane, now)
         elif due:
+            lane.waited = waits
             self._signal(process, slot, lane, tid, now)
         # A thread that sleeps on says nothing new at each look.
         if state is not None and (state != lane.written or now - lane.written_at > LONGEST_PAUSE_NS):
@@ -206,10 +206,13 @@ class Watcher:
         if self.py_spy is not None and now - lane.since >= PY_SPY_AFTER_NS:
             self.py_spy.ask(pid, tid, slot, now)
 
-    def _still(self, lane: _LaneWatch, state: dict[str, object] | None, now: int) -> bool:
-        """True if the thread waits, and since its last stack has run for nothing but writing that."""
+    def _still(self, lane: _LaneWatch, now: int) -> bool:
+        """True of a waiting thread that waited at its last stack too, and has run for nothing but writing that.
+
+        One that ran then may have gone on to wait elsewhere within the same turn.
+        """
         assert lane.probe is not None
-        if lane.stack_from < 0 or state is None or state["s"] != "waiting":
+        if lane.stack_from < 0 or not lane.waited:
             return False
         return lane.probe.turns == lane.turns_before + 1 and now < lane.signalled_at + STILL_PAUSE_NS
 
