@@ -51,13 +51,16 @@ def shipped() -> tuple[Path, ...]:
     return (*blocking, *sorted((WORKLOADS / "clean").glob("*.py")))
 
 
-def run(path: Path, folder: Path, *, strategy: str = "", loop: str = "") -> Outcome:
+def run(
+    path: Path, folder: Path, *, strategy: str = "", loop: str = "", seconds: float | None = None
+) -> Outcome:
     """Explain one workload in its first strategy, and compare with its ground truth."""
     begin = time.monotonic()
     options = ExplainOptions(
         target=str(path),
         strategies=(strategy,) if strategy else (),
         loop=loop,
+        duration_ns=None if seconds is None else int(seconds * 1e9),
         output=folder / f"{path.stem}-{time.monotonic_ns()}.diag",
     )
     verdict = explain(options)
@@ -100,6 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--busy", type=int, default=0)
     parser.add_argument("--loop", default="")
+    parser.add_argument("--seconds", type=float, help="under load, a run; as `diag explain` chooses unless given")
     options = parser.parse_args(arguments)
     missed = 0
     with competitors(options.busy), tempfile.TemporaryDirectory() as folder:
@@ -107,7 +111,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             met, took = 0, 0.0
             for _ in range(options.runs):
                 outcome = run(
-                    path.resolve(), Path(folder), strategy=primary_strategy(path.resolve()), loop=options.loop
+                    path.resolve(),
+                    Path(folder),
+                    strategy=primary_strategy(path.resolve()),
+                    loop=options.loop,
+                    seconds=options.seconds,
                 )
                 met += outcome.met
                 took += outcome.took_s
