@@ -44,7 +44,7 @@ class Held:
         states: looks from outside at its thread while it ran, in order.
         gc_ns: how long a garbage collection of its process went on meanwhile, in whatever thread.
         canary: True if diag planted it.
-        starting: True if it began before the load did.
+        starting: True if it ended before the load began, so that it held up none of it.
         ending: True if it began after the last answer, while the server was stopped.
     """
 
@@ -231,7 +231,7 @@ def _held(run: Run, routes: dict[tuple[int, int], str]) -> tuple[Held, ...]:
                 if lane.pid in collecting
                 else 0,
                 canary=any(_planted(canary, step) for canary in canaries.get(step.lane_id, ())),
-                starting=step.start_ns < run.load_started_ns,
+                starting=step.end_ns <= run.load_started_ns,
                 ending=bool(run.load_started_ns) and step.start_ns > end,
             )
         )
