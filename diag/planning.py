@@ -206,7 +206,7 @@ def _units(
     names = [strategy.name for strategy in STRATEGIES]
     for name in options.strategies:
         _checked(name, names, "strategy")
-    wanted = [s for s in STRATEGIES if not options.strategies or s.name in options.strategies]
+    wanted = [s for s in STRATEGIES if (s.name in options.strategies if options.strategies else s.default)]
     found = []
     reasons: dict[str, str] = {}
     for strategy in wanted:

@@ -7,12 +7,13 @@ loads FastAPI, nor the other way round.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable, Mapping
 from typing import Literal, Protocol, cast
 
 from diag.inspection import RouteInfo
 
-__all__ = ["NAMES", "Framework", "class_names", "detect", "get_framework", "names_of_class"]
+__all__ = ["NAMES", "Framework", "class_names", "detect", "get_framework", "missing", "names_of_class"]
 
 # In this order an app is looked at: FastAPI's class derives from Starlette's.
 NAMES = ("fastapi", "starlette", "flask")
@@ -30,6 +31,10 @@ class Framework(Protocol):
     name: str
     interface: Literal["asgi", "wsgi"]
     handlers: tuple[Literal["async", "def"], ...]
+
+    def unavailable(self) -> str | None:
+        """Why no app of it can be built here, with what to install; None if one can."""
+        ...
 
     def detects(self, app: object) -> bool:
         """True if the object is an app of this framework."""
@@ -58,6 +63,13 @@ def get_framework(name: str) -> Framework:
 def detect(app: object) -> Framework | None:
     """The framework that made an app, None if it is none of ours."""
     return next((f for f in map(get_framework, NAMES) if f.detects(app)), None)
+
+
+def missing(package: str, install: str) -> str | None:
+    """Why a framework is unavailable without a package, None if the package is there."""
+    if importlib.util.find_spec(package) is not None:
+        return None
+    return f"{package} is not installed: pip install {install}"
 
 
 def class_names(value: object) -> frozenset[str]:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from diag.frameworks import class_names
+from diag.frameworks import class_names, missing
 from diag.frameworks.examples import NoExampleError
 from diag.frameworks.openapi import OpenApi
 from diag.frameworks.starlette import Leaf, MakeRequest, plain_request, walk
@@ -21,6 +21,10 @@ class FastApiFramework:
     name = "fastapi"
     interface: Literal["asgi", "wsgi"] = "asgi"
     handlers: tuple[Literal["async", "def"], ...] = ("async", "def")
+
+    def unavailable(self) -> str | None:
+        """See `diag.frameworks.Framework`."""
+        return missing("fastapi", "fastapi")
 
     def detects(self, app: object) -> bool:
         """An instance of FastAPI."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, cast
 
-from diag.frameworks import class_names
+from diag.frameworks import class_names, missing
 from diag.frameworks.examples import NoExampleError
 from diag.frameworks.routes import other_method, route_info, schemaless_request, undriven, value_for
 from diag.inspection import RouteInfo
@@ -22,6 +22,10 @@ class FlaskFramework:
     name = "flask"
     interface: Literal["asgi", "wsgi"] = "wsgi"
     handlers: tuple[Literal["async", "def"], ...] = ("def",)
+
+    def unavailable(self) -> str | None:
+        """See `diag.frameworks.Framework`."""
+        return missing("flask", "flask")
 
     def detects(self, app: object) -> bool:
         """An instance of Flask."""

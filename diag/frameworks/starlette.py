@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from diag.frameworks import class_names, detect, names_of_class
+from diag.frameworks import class_names, detect, missing, names_of_class
 from diag.frameworks.routes import GIVE_ONE, other_method, route_info, schemaless_request, undriven, value_for
 from diag.frameworks.wrappers import unwrapped
 from diag.inspection import RouteInfo
@@ -43,6 +43,10 @@ class StarletteFramework:
     name = "starlette"
     interface: Literal["asgi", "wsgi"] = "asgi"
     handlers: tuple[Literal["async", "def"], ...] = ("async", "def")
+
+    def unavailable(self) -> str | None:
+        """See `diag.frameworks.Framework`."""
+        return missing("starlette", "starlette")
 
     def detects(self, app: object) -> bool:
         """An instance of Starlette."""

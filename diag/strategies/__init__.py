@@ -7,14 +7,14 @@ for strategy in STRATEGIES:
 from __future__ import annotations
 
 from diag.strategies.blocking import Blocking
-from diag.strategies.forms import Forms, Handlers, Strategy
+from diag.strategies.forms import Forms, Handlers, Strategy, unsuited
 from diag.strategies.native import Native
 from diag.strategies.sync_handler import SyncHandler
 from diag.strategies.to_thread import ToThread
 
 STRATEGIES: tuple[Strategy, ...] = (Blocking(), Native(), SyncHandler(), ToThread())
 
-__all__ = ["STRATEGIES", "Forms", "Handlers", "Strategy", "get_strategy"]
+__all__ = ["STRATEGIES", "Forms", "Handlers", "Strategy", "get_strategy", "unsuited"]
 
 
 def get_strategy(name: str) -> Strategy:

@@ -11,6 +11,8 @@ class Blocking:
 
     name = "blocking"
     description = "called straight in async def"
+    default = True
+    patched = False
 
     def applies(self, workload: WorkloadInfo, framework: Handlers) -> str | None:
         """It needs a synchronous form and a framework with an event loop."""

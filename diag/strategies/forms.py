@@ -41,16 +41,33 @@ class Handlers(Protocol):
     handlers: tuple[Literal["async", "def"], ...]
 
 
+class Serves(Protocol):
+    """What is to be known of a server (every `diag.servers.Server` says it).
+
+    Attributes:
+        name: the server's.
+        loops: the event loops it can run; ``gevent`` is one, () if it has none.
+    """
+
+    name: str
+    loops: tuple[str, ...]
+
+
 class Strategy(Protocol):
     """How work is executed.
 
     Attributes:
         name: as in the vocabulary.
         description: one line in words.
+        default: whether `diag explain` runs it unasked.
+        patched: whether it is for servers that patch waiting calls into switches of greenlets; a strategy is
+            either for these or for the others.
     """
 
     name: str
     description: str
+    default: bool
+    patched: bool
 
     def applies(self, workload: WorkloadInfo, framework: Handlers) -> str | None:
         """None if the workload can be executed so, otherwise why not, in a sentence."""
@@ -69,6 +86,15 @@ def needs_sync(workload: WorkloadInfo) -> str | None:
 def needs_loop(framework: Handlers) -> str | None:
     """Why a strategy with an `async def` handler cannot be used, None if it can."""
     return None if "async" in framework.handlers else f"{framework.name} handlers do not run on an event loop"
+
+
+def unsuited(strategy: Strategy, server: Serves) -> str | None:
+    """Why a strategy makes no sense on a server (of the right interface), None if it does."""
+    if strategy.patched == ("gevent" in server.loops):
+        return None
+    if strategy.patched:
+        return f"{server.name} does not monkey-patch: gevent does"
+    return f"{server.name} makes every call gevent: loops and threads are greenlets there"
 
 
 def called(forms: Forms) -> Callable[..., object]:

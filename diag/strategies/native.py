@@ -11,6 +11,8 @@ class Native:
 
     name = "native"
     description = "its own async def, awaited"
+    default = True
+    patched = False
 
     def applies(self, workload: WorkloadInfo, framework: Handlers) -> str | None:
         """It needs a native form and a framework with an event loop."""

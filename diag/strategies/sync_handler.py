@@ -11,6 +11,8 @@ class SyncHandler:
 
     name = "sync-handler"
     description = "def handler, run in a thread of the framework or server"
+    default = True
+    patched = False
 
     def applies(self, workload: WorkloadInfo, framework: Handlers) -> str | None:
         """It needs a synchronous form."""

@@ -13,6 +13,8 @@ class ToThread:
 
     name = "to-thread"
     description = "asyncio.to_thread in async def"
+    default = True
+    patched = False
 
     def applies(self, workload: WorkloadInfo, framework: Handlers) -> str | None:
         """It needs a synchronous form and a framework with an event loop."""
