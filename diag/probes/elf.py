@@ -15,6 +15,7 @@ from pathlib import Path
 
 _ELF64_LITTLE = b"\x7fELF\x02\x01"
 _SHT_DYNSYM = 11
+_UNDEFINED = 0
 _PT_LOAD = 1
 _SYMBOL = b"_PyRuntime"
 
@@ -91,7 +92,7 @@ def _find_symbol(image: mmap.mmap) -> tuple[int, int, int] | None:
         if not name_at:
             return None
         for at in range(section[4], section[4] + section[5], 24):
-            name, _info, _other, _index, value, size = struct.unpack_from("<IBBHQQ", image, at)
-            if name == name_at:
+            name, _info, _other, index, value, size = struct.unpack_from("<IBBHQQ", image, at)
+            if name == name_at and index != _UNDEFINED:  # extension modules only refer to it
                 return value, size, min(loads)
     return None

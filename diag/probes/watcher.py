@@ -207,7 +207,7 @@ class Watcher:
             self.py_spy.ask(pid, tid, slot, now)
 
     def _still(self, lane: _LaneWatch, now: int) -> bool:
-        """True of a waiting thread that waited at its last stack too, and has run for nothing but writing that.
+        """True of a waiting thread that waited at its last stack too, and has run only to write that.
 
         One that ran then may have gone on to wait elsewhere within the same turn.
         """
