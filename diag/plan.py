@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from diag.recording import Cell, Unmeasured
 
@@ -117,6 +118,27 @@ class StreamPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadShape:
+    """How the load is made, beside who sends what.
+
+    Attributes:
+        total: requests of the workload's own streams after which the load ends; None lets the duration say.
+        keep_alive: False opens a connection for each request, and counts that in its latency.
+        http: ``1.1`` or ``1.0``.
+        warm_up_ns: the same load before the clock starts; it is left out of every figure, and reported.
+        generator: "" for diag's own, or the name of an installed tool.
+        most_requests: of more requests a run only sums are written down; None for no limit.
+    """
+
+    total: int | None = None
+    keep_alive: bool = True
+    http: Literal["1.1", "1.0"] = "1.1"
+    warm_up_ns: int = 0
+    generator: str = ""
+    most_requests: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServePlan:
     """One cell that is served and driven.
 
@@ -133,6 +155,8 @@ class ServePlan:
         port: the port the user insists on, 0 for any.
         timeout_ns: for the start and for each answer.
         seed: of the load's random choices.
+        trial: which repeat of the cell it is, from 1.
+        shape: how the load is made.
     """
 
     cell: Cell
@@ -147,6 +171,8 @@ class ServePlan:
     port: int = 0
     timeout_ns: int = 60_000_000_000
     seed: int = 0
+    trial: int = 1
+    shape: LoadShape = field(default_factory=LoadShape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

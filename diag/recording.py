@@ -346,6 +346,8 @@ class LoadSummary:
         lag_p99_ns: how late it sent, 99th percentile.
         reconnects: connections opened anew.
         generator_bound: True if it used over 80 % of its core.
+        spun_ns: how much of `cpu_ns` was spinning for an arrival, which is no work.
+        runqueue_ns: how long it was ready and had no core.
     """
 
     wall_ns: int
@@ -353,6 +355,71 @@ class LoadSummary:
     lag_p99_ns: int
     reconnects: int
     generator_bound: bool
+    spun_ns: int = 0
+    runqueue_ns: int = 0
+
+    @property
+    def utilisation(self) -> float:
+        """The share of one core that it used for work."""
+        return max(0, self.cpu_ns - self.spun_ns) / self.wall_ns if self.wall_ns else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Percentile:
+    """A latency that `percent` (0 to 100) of the answers did not exceed."""
+
+    percent: float
+    ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamTotals:
+    """One stream of requests summed up, whichever program sent them.
+
+    Attributes:
+        stream: its name; ``warm-up`` is left out of every figure.
+        generator: ``diag``, or the name of the installed tool that sent it.
+        wall_ns: from the first request to the last answer.
+        answered: requests answered with a status below 500.
+        failed: requests answered with 500 or above, or not at all.
+        timeouts: those of `failed` that were given up.
+        body_bytes: of all answers' bodies.
+        min_ns, mean_ns, sd_ns, max_ns: of the latencies.
+        within_sd: answers whose latency lies within one standard deviation of the mean.
+        percentiles: of the latencies, as many as the generator gives.
+        connect_p50_ns, connect_p99_ns, connect_max_ns: from wanting a connection to having it, where the
+            load opens one for each request; 0 otherwise.
+    """
+
+    stream: str
+    generator: str
+    wall_ns: int
+    answered: int
+    failed: int = 0
+    timeouts: int = 0
+    body_bytes: int = 0
+    min_ns: int = 0
+    mean_ns: int = 0
+    sd_ns: int = 0
+    max_ns: int = 0
+    within_sd: int = 0
+    percentiles: tuple[Percentile, ...] = ()
+    connect_p50_ns: int = 0
+    connect_p99_ns: int = 0
+    connect_max_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """By how much a counter of the kernel rose during the load.
+
+    Attributes:
+        name: as in `diag.probes.counters`.
+        amount: events, or nanoseconds for a name that ends in ``_ns``.
+    """
+
+    name: str
+    amount: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -383,6 +450,8 @@ class Run:
     unmeasured: tuple[Unmeasured, ...] = ()
     degradations: tuple[Degradation, ...] = ()
     errors: tuple[str, ...] = ()
+    streams: tuple[StreamTotals, ...] = ()
+    counters: tuple[Counter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -405,7 +474,7 @@ class Meta:
         diag_version: that wrote it.
         argv: the command that was typed.
         target: the target as typed.
-        target_kind: ``workload``, ``app`` or ``script``.
+        target_kind: ``workload``, ``app``, ``script``, or ``comparison`` for many runs side by side.
         roots: folders whose files are the user's own code.
         created_utc: ISO 8601.
         seed: of all random choices.

@@ -87,14 +87,16 @@ def _read(connection: sqlite3.Connection) -> Recording:
     problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if problem != "ok":
         raise _Damaged(problem)
-    for name in tables.TABLE_NAMES:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    run_tables = [table for table in tables.RUN_TABLES if table.since <= version]
+    for name in (*tables.TABLE_NAMES[: -len(tables.RUN_TABLES)], *(table.name for table in run_tables)):
         row = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (name,))
         sql = row.fetchone()
         if sql is None or not str(sql[0]).upper().startswith("CREATE TABLE"):
             message = f"the table {name} is missing"
             raise _Damaged(message)
     frames = {row["frame_id"]: _frame(row) for row in _rows(connection, "frame")}
-    parts = {table: _by_run(connection, table, frames) for table in tables.RUN_TABLES}
+    parts = {table: _by_run(connection, table, frames) for table in run_tables}
     runs = [_run(row, parts) for row in _rows(connection, "run")]
     sources = {row["path"]: row["text"] for row in _rows(connection, "source")}
     return Recording(
@@ -236,7 +238,7 @@ def _check_header(path: Path, header: Header) -> None:
             next_step=_AGAIN,
             slug="recording-foreign",
         )
-    if header.schema_version != tables.SCHEMA_VERSION:
+    if not tables.OLDEST_VERSION <= header.schema_version <= tables.SCHEMA_VERSION:
         raise _other_version(path, header.schema_version)
     if header.size < header.expected_size and not _journal(path).exists():
         raise RecordingError(
@@ -249,7 +251,7 @@ def _check_header(path: Path, header: Header) -> None:
 
 def _other_version(path: Path, version: int) -> RecordingError:
     writer = "another diag"
-    with contextlib.suppress(sqlite3.Error), _snapshot(path, 1.0) as connection:
+    with contextlib.suppress(sqlite3.Error, UnicodeError), _snapshot(path, 1.0) as connection:
         name = connection.execute("SELECT diag_version FROM meta").fetchone()[0]
         writer = f"diag {name[:40]}" if isinstance(name, str) else writer
     newer = version > tables.SCHEMA_VERSION

@@ -1,9 +1,10 @@
--- A diag recording, schema version 1: all that was seen of some runs, in one SQLite file.
+-- A diag recording, schema version 2: all that was seen of some runs, in one SQLite file.
 --
 -- application_id is 0x64696167 ("diag"), user_version is the schema's version.
 -- Every column that ends in _ns is nanoseconds on CLOCK_MONOTONIC of the machine it was made on, or a
 -- duration; one clock for all processes. Columns said to be JSON hold one JSON text. "JSON frames" is an
 -- array of frame_id, innermost first. A version is never changed in place: what changes is a new version.
+-- Version 2 added the tables stream and counter.
 
 -- What holds for the whole recording: one row.
 CREATE TABLE meta (
@@ -11,7 +12,7 @@ CREATE TABLE meta (
     diag_version TEXT NOT NULL,       -- the diag that wrote it
     argv TEXT NOT NULL,               -- JSON array: the command that was typed
     target TEXT NOT NULL,             -- the target as typed
-    target_kind TEXT NOT NULL,        -- workload, app or script
+    target_kind TEXT NOT NULL,        -- workload, app, script or comparison
     roots TEXT NOT NULL,              -- JSON array: folders whose files are the user's own code
     created_utc TEXT NOT NULL,        -- ISO 8601
     seed INTEGER NOT NULL,            -- of all random choices
@@ -47,7 +48,7 @@ CREATE TABLE run (
     load_started_ns INTEGER NOT NULL, -- 0 without a load
     load_ended_ns INTEGER NOT NULL,
     failure TEXT NOT NULL,            -- why it failed, '' if it did not
-    load_summary TEXT,                -- JSON: wall_ns, cpu_ns, lag_p99_ns, reconnects, generator_bound
+    load_summary TEXT,                -- JSON: wall_ns, cpu_ns, lag_p99_ns, reconnects, generator_bound, spun_ns, runqueue_ns
     routes TEXT NOT NULL,             -- JSON array: the routes that were driven
     unmeasured TEXT NOT NULL,         -- JSON array of {route, reason}
     degradations TEXT NOT NULL,       -- JSON array of {slug, text}: what was measured less well, and why
@@ -176,4 +177,33 @@ CREATE TABLE process_sample (
     cpu_ns INTEGER NOT NULL,          -- user and system so far, processes that ended included
     rss_bytes INTEGER NOT NULL,
     processes INTEGER NOT NULL        -- alive
+);
+
+-- One stream of requests summed up, whichever program sent them. A comparison of fast servers has these and no
+-- request of its own for each.
+CREATE TABLE stream (
+    run_id INTEGER NOT NULL REFERENCES run,
+    stream TEXT NOT NULL,             -- its name; warm-up is left out of every figure
+    generator TEXT NOT NULL,          -- diag, or the installed tool that sent it
+    wall_ns INTEGER NOT NULL,         -- from the first request to the last answer
+    answered INTEGER NOT NULL,        -- with a status below 500
+    failed INTEGER NOT NULL,          -- 500 or above, or no answer
+    timeouts INTEGER NOT NULL,        -- those of failed that were given up
+    body_bytes INTEGER NOT NULL,
+    min_ns INTEGER NOT NULL,          -- of the latencies, as the next three
+    mean_ns INTEGER NOT NULL,
+    sd_ns INTEGER NOT NULL,
+    max_ns INTEGER NOT NULL,
+    within_sd INTEGER NOT NULL,       -- answers within one standard deviation of the mean
+    percentiles TEXT NOT NULL,        -- JSON array of {percent, ns}
+    connect_p50_ns INTEGER NOT NULL,  -- 0 where connections are kept
+    connect_p99_ns INTEGER NOT NULL,
+    connect_max_ns INTEGER NOT NULL
+);
+
+-- By how much a counter of the kernel rose during the load.
+CREATE TABLE counter (
+    run_id INTEGER NOT NULL REFERENCES run,
+    name TEXT NOT NULL,               -- listen_overflows, listen_drops, retransmits, minor_faults ...
+    amount INTEGER NOT NULL           -- events, or nanoseconds for a name that ends in _ns
 );

@@ -9,7 +9,10 @@ from typing import Any
 
 from diag import recording
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+OLDEST_VERSION = 1
+"""The oldest that is still read."""
+
 APPLICATION_ID = int.from_bytes(b"diag", "big")
 
 
@@ -26,6 +29,7 @@ class Table:
         booleans: columns that hold 0, 1 or NULL.
         signed: integer columns that may be negative.
         ordered: pairs of columns of which the second is never smaller.
+        since: the schema version that it came with.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Table:
     booleans: tuple[str, ...] = ()
     signed: tuple[str, ...] = ()
     ordered: tuple[tuple[str, str], ...] = ()
+    since: int = 1
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -86,8 +91,14 @@ REQUESTS = Table(
 SERVED = Table(name="served", value=recording.Served, attribute="served")
 CANARIES = Table(name="canary", value=recording.Canary, attribute="canaries", ordered=_SPAN)
 SAMPLES = Table(name="process_sample", value=recording.ProcessSample, attribute="samples")
+STREAMS = Table(
+    name="stream", value=recording.StreamTotals, attribute="streams", json=("percentiles",), since=2
+)
+COUNTERS = Table(name="counter", value=recording.Counter, attribute="counters", since=2)
 
-RUN_TABLES = (LANES, TOTALS, STEPS, STACKS, STATES, PAUSES, REQUESTS, SERVED, CANARIES, SAMPLES)
+RUN_TABLES = (
+    LANES, TOTALS, STEPS, STACKS, STATES, PAUSES, REQUESTS, SERVED, CANARIES, SAMPLES, STREAMS, COUNTERS
+)  # fmt: skip
 
 # Fields of `Run` that are columns of the table `run`; those of its cell are columns as well.
 RUN_JSON = ("routes", "unmeasured", "degradations", "errors")

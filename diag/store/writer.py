@@ -31,6 +31,7 @@ from diag.errors import RecordingError
 from diag.recording import (
     Canary,
     Cell,
+    Counter,
     Degradation,
     Frame,
     GcPause,
@@ -45,6 +46,7 @@ from diag.recording import (
     Stack,
     StateSample,
     Step,
+    StreamTotals,
     Unmeasured,
 )
 from diag.store import tables
@@ -183,6 +185,14 @@ class RecordingWriter:
     def add_samples(self, run_id: int, samples: Iterable[ProcessSample]) -> None:
         """Add samples of the process tree."""
         self._add(tables.SAMPLES, run_id, samples)
+
+    def add_streams(self, run_id: int, streams: Iterable[StreamTotals]) -> None:
+        """Add sums over streams of requests."""
+        self._add(tables.STREAMS, run_id, streams)
+
+    def add_counters(self, run_id: int, counters: Iterable[Counter]) -> None:
+        """Add what the kernel counted during the load."""
+        self._add(tables.COUNTERS, run_id, counters)
 
     def add_source(self, path: str, text: str) -> None:
         """Keep the text of a source file that stacks name; a later text replaces an earlier one."""

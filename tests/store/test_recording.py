@@ -121,6 +121,27 @@ def full_run() -> words.Run:
         unmeasured=(words.Unmeasured(route="POST /upload", reason="needs a body"),),
         degradations=(words.Degradation(slug="no-ptrace", text="py-spy is not permitted."),),
         errors=("ValueError: \u6f22\U0001f600",),
+        streams=(
+            words.StreamTotals(
+                stream="work",
+                generator="wrk",
+                wall_ns=7_000,
+                answered=6,
+                failed=2,
+                timeouts=1,
+                body_bytes=12,
+                min_ns=1,
+                mean_ns=5,
+                sd_ns=2,
+                max_ns=9,
+                within_sd=4,
+                percentiles=(words.Percentile(percent=99.9, ns=9),),
+                connect_p50_ns=3,
+                connect_p99_ns=4,
+                connect_max_ns=5,
+            ),
+        ),
+        counters=(words.Counter(name="listen_overflows", amount=2_590),),
     )
 
 
@@ -582,3 +603,14 @@ def damaged_base() -> bytes:
         with RecordingWriter(path, META) as writer:
             write_run(writer, full_run())
         return path.read_bytes()
+
+
+def test_a_recording_of_schema_version_1_is_still_read(tmp_path: Path) -> None:
+    """It has neither sums of streams nor counters; all else is there."""
+    path = tmp_path / "old.diag"
+    with RecordingWriter(path, META) as writer:
+        write_run(writer, full_run())
+    for statement in ("DROP TABLE stream", "DROP TABLE counter", "PRAGMA user_version = 1"):
+        tamper(path, statement)
+    (run,) = read_recording(path).runs
+    assert run == replace(full_run(), streams=(), counters=())
