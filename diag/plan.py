@@ -58,7 +58,9 @@ class ServedApp:
         framework: how workloads become an app.
         units: the workloads, () for an app.
         params: keyword arguments for those workloads that take them.
-        interface: ``asgi`` or ``wsgi``.
+        pool: threads or processes of a strategy's own pool, 0 for its default.
+        together: calls that one request gathers, 0 for the default.
+        interface: ``asgi``, ``wsgi`` or ``streams``.
         sys_path: folders put in front of the import path, as Python does for a script's folder.
     """
 
@@ -70,6 +72,8 @@ class ServedApp:
     framework: str = ""
     units: tuple[ServedUnit, ...] = ()
     params: Mapping[str, object] = field(default_factory=dict)
+    pool: int = 0
+    together: int = 0
     interface: str = "asgi"
     sys_path: tuple[str, ...] = ()
 
