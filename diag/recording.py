@@ -16,6 +16,7 @@ class LaneKind(StrEnum):
     ASYNCIO = "asyncio"
     UVLOOP = "uvloop"
     WORKER_THREAD = "worker-thread"
+    GEVENT = "gevent"
 
 
 class StackSource(StrEnum):

@@ -61,7 +61,7 @@ CREATE TABLE lane (
     lane_id INTEGER NOT NULL,         -- unique within its run
     pid INTEGER NOT NULL,
     tid INTEGER NOT NULL,             -- kernel thread id
-    kind TEXT NOT NULL,               -- asyncio, uvloop or worker-thread
+    kind TEXT NOT NULL,               -- asyncio, uvloop, gevent or worker-thread
     capacity INTEGER NOT NULL         -- lanes of its process that serve together, 0 if unbounded
 );
 
