@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from diag.agent import words as w
 from diag.agent.lane import clock
+from diag.agent.originals import original
 
 if TYPE_CHECKING:
     from diag.agent.lane import LoopLane
     from diag.agent.process import Process
 
 WATCHER_PATIENCE_NS = 1_000_000_000
-_sleep = time.sleep  # taken now: a target may forbid or patch time.sleep later
+_sleep = original("time", "sleep")  # taken now: a target may forbid or patch time.sleep later
 
 
 def plant_on_loop(lane: LoopLane) -> None:
@@ -31,7 +31,7 @@ def plant_on_loop(lane: LoopLane) -> None:
             block(lane.process, lane.number)
 
     lane.finish_canary = lambda: lane.run_step(diag_canary)
-    lane.loop.call_soon(diag_canary)
+    (lane.schedule or lane.loop.call_soon)(diag_canary)
 
 
 def await_watcher(process: Process) -> None:

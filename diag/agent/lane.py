@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from diag.agent import words as w
+from diag.agent.originals import original
 from diag.agent.process import high, lane_base
 
 if TYPE_CHECKING:
@@ -76,11 +77,17 @@ class Readings:
             close(self._fd)
 
 
-class _PerThread(threading.local):
+class _PerThread(original("_thread", "_local")):  # type: ignore[misc]  # greenlets share their thread's
     readings: Readings | None = None
+    hub: LoopLane | None = None
 
 
 _threads = _PerThread()
+
+
+def here() -> _PerThread:
+    """What is known of the calling thread: its `readings`, and its `hub` where gevent's runs."""
+    return _threads
 
 
 def readings_here() -> Readings:
@@ -112,6 +119,7 @@ class LoopLane:
         run_step: calls a callback as a step of its own.
         stop: publishes the sums and takes the probes off the loop.
         release: takes the probes off the loop, and does nothing else.
+        schedule: what runs a callback soon, None for the loop's `call_soon`.
         finish_canary: what is still to be done for the canary when the loop ends, None if nothing is.
         block: the last long step, for those that come right behind it.
     """
@@ -128,6 +136,7 @@ class LoopLane:
         self.run_step: Callable[..., object] = _nothing
         self.stop: Callable[[], None] = _nothing
         self.release: Callable[[], None] = _nothing
+        self.schedule: Callable[[Callable[[], None]], object] | None = None
         self.finish_canary: Callable[[], object] | None = None
         self.block: tuple[int, int] | None = None
 

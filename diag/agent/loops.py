@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from diag.agent import canary, gc_pauses, lane, process, selector_loop, uv_loop
+from diag.agent import canary, gc_pauses, gevent_hub, lane, process, selector_loop, uv_loop
 from diag.agent import words as w
 from diag.agent.lane import LoopLane
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
 _lanes: dict[Any, LoopLane] = {}
-_hooked: list[tuple[Any, Any]] = []
+_hooked: list[tuple[Any, str, Any]] = []
 _fork_hooked: list[bool] = []
 
 
@@ -41,11 +41,15 @@ def install(spool: str | None = None) -> bool:
         os.register_at_fork(after_in_child=_forget)
     if not _hooked:
         gc_pauses.watch(files)
-        _hook(asyncio.base_events.BaseEventLoop)
-        if "uvloop" in sys.modules:
-            _hook_uvloop(sys.modules["uvloop"])
-        else:
-            sys.meta_path.insert(0, _UvloopFinder())
+        _hook(asyncio.base_events.BaseEventLoop, "run_forever")
+        for name, hook in _ON_IMPORT.items():
+            if name in sys.modules:
+                hook(sys.modules[name])
+            else:
+                sys.meta_path.insert(0, _HookingFinder(name))
+    hub = gevent_hub.started_hub()
+    if hub is not None:
+        attach(hub)
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
@@ -58,18 +62,18 @@ def uninstall() -> None:
     """Stop watching; loops go on as if the agent had never been there."""
     for loop in list(_lanes):
         detach(loop)
-    for loop_class, real in _hooked:
-        loop_class.run_forever = real
+    for loop_class, name, real in _hooked:
+        setattr(loop_class, name, real)
     _hooked.clear()
     uv_loop.unhook()
-    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _UvloopFinder)]
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _HookingFinder)]
     gc_pauses.unwatch()
     process.close()
 
 
-def _hook(loop_class: Any) -> None:
-    """Every way to run a loop ends in `run_forever`."""
-    real = loop_class.run_forever
+def _hook(loop_class: Any, name: str) -> None:
+    """Every way to run a loop ends in this method of its class."""
+    real = getattr(loop_class, name)
 
     @functools.wraps(real)
     def run_forever(self: Any) -> Any:
@@ -80,13 +84,20 @@ def _hook(loop_class: Any) -> None:
             if attached:
                 detach(self)
 
-    loop_class.run_forever = run_forever
-    _hooked.append((loop_class, real))
+    setattr(loop_class, name, run_forever)
+    _hooked.append((loop_class, name, real))
 
 
 def _hook_uvloop(module: Any) -> None:
-    _hook(module.Loop)
+    _hook(module.Loop, "run_forever")
     uv_loop.hook(module.Loop)
+
+
+def _hook_gevent(module: Any) -> None:
+    _hook(module.Hub, "run")
+
+
+_ON_IMPORT = {"uvloop": _hook_uvloop, "gevent.hub": _hook_gevent}
 
 
 def attach(loop: Any) -> bool:
@@ -113,8 +124,11 @@ def attach(loop: Any) -> bool:
 
 
 def _watch(found: LoopLane) -> None:
-    if found.process.words[found.base + w.L_KIND] == w.KIND_UVLOOP:
+    kind = found.process.words[found.base + w.L_KIND]
+    if kind == w.KIND_UVLOOP:
         uv_loop.watch(found)
+    elif kind == w.KIND_GEVENT:
+        gevent_hub.watch(found)
     else:
         selector_loop.watch(found)
     _lanes[found.loop] = found
@@ -125,6 +139,8 @@ def _watch(found: LoopLane) -> None:
 def _new_lane(spool: process.Process, loop: Any) -> LoopLane | None:
     if type(loop).__module__.partition(".")[0] == "uvloop" or _is_uvloop(loop):
         kind = w.KIND_UVLOOP
+    elif gevent_hub.is_hub(loop):
+        kind = w.KIND_GEVENT
     elif hasattr(loop, "_selector") and hasattr(loop, "_ready"):
         kind = w.KIND_ASYNCIO
     else:
@@ -156,6 +172,7 @@ def detach(loop: Any) -> None:
 
 def _forget() -> None:
     """In a forked child: nothing of what the parent watches is this process'."""
+    hubs = [loop for loop in _lanes if gevent_hub.is_hub(loop)]
     for found in _lanes.values():
         found.quiet = True
         found.release()
@@ -164,16 +181,21 @@ def _forget() -> None:
     selector_loop.forget()
     lane.forget()
     process.forget()
+    for hub in hubs:
+        gevent_hub.resume_in_child(hub, attach)
 
 
-class _UvloopFinder:
-    """Import hook: patches uvloop at the moment the target imports it."""
+class _HookingFinder:
+    """Import hook: patches a package's loop at the moment the target imports it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
         """Part of the import system's protocol."""
-        if name != "uvloop":
+        if name != self.name:
             return None
-        import importlib.util  # only in a target that uses uvloop
+        import importlib.util  # only in a target that has such a loop
 
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
@@ -183,7 +205,7 @@ class _UvloopFinder:
 
         def exec_module(module: Any) -> None:
             execute(module)
-            _hook_uvloop(module)
+            _ON_IMPORT[name](module)
 
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec

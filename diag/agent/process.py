@@ -10,15 +10,16 @@ import mmap
 import os
 import signal
 import struct
-import threading
 from typing import Any
 
 from diag.agent import words as w
+from diag.agent.originals import original
 
 # Taken now: a target may patch them later.
 _dumps = json.dumps
 _write = os.write
 _set_handler = signal.signal
+_new_lock = original("_thread", "allocate_lock")
 
 _pack_served = struct.Struct(f"={w.SERVED_WORDS}q").pack
 
@@ -50,7 +51,7 @@ class Process:
         self._stacks_fd = _append_to(base + ".stacks")
         self._lane_count = 0
         self._free: dict[int, list[int]] = {}
-        self._lock = threading.Lock()
+        self._lock = _new_lock()
         self.aftermath: list[int] = []
         self.canary_planted = False
         self.words[w.H_PID] = self.pid

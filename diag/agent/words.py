@@ -11,7 +11,7 @@ H_MAGIC, H_PID, H_WATCHED, H_DROPPED, H_STACKS_OK, H_CAPACITY = range(6)
 LANE_WORDS = 16
 L_TID, L_KIND, L_BUSY_SINCE, L_ITERATIONS, L_STEPS, L_BUSY, L_DROPPED = range(7)
 MAX_LANES = 256
-KIND_ASYNCIO, KIND_UVLOOP, KIND_WORKER = 1, 2, 3
+KIND_ASYNCIO, KIND_UVLOOP, KIND_WORKER, KIND_GEVENT = 1, 2, 3, 4
 
 SERVED_WORDS = 4
 """Thread id (0 on a loop), the client's port, start, end (0 where only the start was seen)."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from diag.agent import canary, process
+from diag.agent import canary, gevent_hub, process
 from diag.agent import words as w
-from diag.agent.lane import Readings, clock, readings_here
+from diag.agent.lane import Readings, clock, here, readings_here
+from diag.agent.originals import threads_are_greenlets
 from diag.agent.process import lane_base
 
 if TYPE_CHECKING:
@@ -27,9 +28,14 @@ def wrap_wsgi(app: Any, capacity: int = 0) -> Any:
     if spool is None:
         return app
     spool.words[w.H_CAPACITY] = capacity
-    _plant_canary(spool)
+    if not threads_are_greenlets():  # else it comes on the hub, once that runs
+        _plant_canary(spool)
 
     def diag_wsgi(environ: Any, start_response: Any) -> Any:
+        hub = here().hub
+        if hub is not None:  # a greenlet's request holds nobody up while it waits: the hub's steps tell
+            gevent_hub.serve(hub, _port(environ))
+            return app(environ, start_response)
         call = _Call(spool, readings_here(), _port(environ))
         try:
             result = app(environ, start_response)

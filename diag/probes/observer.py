@@ -39,6 +39,8 @@ LEAST_ROOM = 65_536
 NOTES = {
     "signal-taken": "The target handles SIGURG itself, so stacks came from py-spy only.",
     "unknown-loop": "A loop of the type {detail} could not be timed.",
+    "tracer-taken": "The target traces its greenlets itself (greenlet.settrace), so those that ran in one "
+    "pass of the hub were not told apart.",
     "too-many-lanes": "More threads than diag can watch at once took part; some were not timed.",
     "spool-full": "{detail}",
     "no-ptrace": (

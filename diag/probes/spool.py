@@ -40,6 +40,7 @@ _KINDS = {
     w.KIND_ASYNCIO: LaneKind.ASYNCIO,
     w.KIND_UVLOOP: LaneKind.UVLOOP,
     w.KIND_WORKER: LaneKind.WORKER_THREAD,
+    w.KIND_GEVENT: LaneKind.GEVENT,
 }
 _DUMP_HEADER = b"Stack (most recent call first):\n"
 _FRAME = re.compile(rb'^  File "(.*)", line (\d+|\?\?\?) in (.*)$')
