@@ -48,6 +48,7 @@ class WorkloadInfo:
         accepts: names of the parameters it takes.
         expect: its ground truth, None if it states none.
         users: closed-loop users that call it, None where the default suits it.
+        confined: why it cannot be called in another process, "" if it can.
         source: file of its function.
         line: line of its ``def``.
     """
@@ -61,6 +62,7 @@ class WorkloadInfo:
     accepts: tuple[str, ...] = ()
     expect: Blocks | Clean | None = None
     users: int | None = None
+    confined: str = ""
     source: str = ""
     line: int = 0
 

@@ -17,7 +17,7 @@ from diag.frameworks.requests import match_route, parse_request
 from diag.plan import HttpRequest, ScriptPlan, ServedUnit, ServePlan, ServerOptions, StreamPlan
 from diag.recording import Cell, Unmeasured
 from diag.servers import SERVERS, get_server, servers_for
-from diag.strategies import STRATEGIES, get_strategy
+from diag.strategies import STRATEGIES, Detailed, get_strategy, unsuited
 from diag.workload import Blocks, find_line
 
 if TYPE_CHECKING:
@@ -61,14 +61,14 @@ def plan_workloads(
     server = _server(options, framework.interface)
     _check_params(workloads, options)
     return tuple(
-        _workload_plan(target, strategy.name, units, framework, server, workloads, options)
-        for strategy, units in _units(workloads, framework, options)
+        _workload_plan(target, strategy, units, framework, server, workloads, options)
+        for strategy, units in _units(workloads, framework, server, options)
     )
 
 
 def _workload_plan(
     target: WorkloadTarget,
-    strategy: str,
+    strategy: Strategy,
     units: Sequence[ServedUnit],
     framework: Framework,
     server: Server,
@@ -87,19 +87,25 @@ def _workload_plan(
     on = requests[0].route if len(requests) == 1 else f"{len(requests)} workloads"
     return ServePlan(
         cell=Cell(
-            label=strategy + ("" if len(units) == len(workloads) else f" ({len(units)} of {len(workloads)})"),
+            label=_label(strategy, units, workloads, options),
             target=options.target,
             framework=framework.name,
             server=server.name,
             loop=_loop(options, server),
-            strategy=strategy,
+            strategy=strategy.name,
             workload=", ".join(workload.name for workload in workloads),
             workers=options.workers,
             threads=options.threads,
             load=f"{streams[0].words} on {on} + {streams[1].words} on {ping.route}",
         ),
         app=workloads_to_serve(
-            target, units, framework=framework.name, interface=framework.interface, params=options.params
+            target,
+            units,
+            framework=framework.name,
+            interface=framework.interface,
+            params=options.params,
+            pool=options.pool,
+            together=options.together,
         ),
         server=_server_options(options, server),
         streams=streams,
@@ -110,6 +116,22 @@ def _workload_plan(
         timeout_ns=options.timeout_ns,
         seed=options.seed,
     )
+
+
+def _label(
+    strategy: Strategy,
+    units: Sequence[ServedUnit],
+    workloads: Sequence[WorkloadInfo],
+    options: ExplainOptions,
+) -> str:
+    """The strategy's name, and in brackets what it chose and how many of the workloads it can execute."""
+    details = []
+    if isinstance(strategy, Detailed):
+        first = next(w for w in workloads if w.functions[0] == units[0].function)
+        details.append(strategy.detail(first, pool=options.pool, together=options.together))
+    if len(units) != len(workloads):
+        details.append(f"{len(units)} of {len(workloads)}")
+    return strategy.name + (f" ({', '.join(details)})" if details else "")
 
 
 def plan_app(target: AppTarget, inspection: Inspection, options: ExplainOptions) -> ServePlan:
@@ -200,7 +222,7 @@ def expectation_of(workloads: Sequence[WorkloadInfo]) -> str:
 
 
 def _units(
-    workloads: Sequence[WorkloadInfo], framework: Framework, options: ExplainOptions
+    workloads: Sequence[WorkloadInfo], framework: Framework, server: Server, options: ExplainOptions
 ) -> list[tuple[Strategy, tuple[ServedUnit, ...]]]:
     """What each strategy that applies to some workload executes; one with a native form only is awaited."""
     names = [strategy.name for strategy in STRATEGIES]
@@ -210,6 +232,9 @@ def _units(
     found = []
     reasons: dict[str, str] = {}
     for strategy in wanted:
+        if reason := unsuited(strategy, server):
+            reasons[strategy.name] = reason
+            continue
         units = [_unit(strategy, workload, framework, len(workloads) > 1) for workload in workloads]
         if any(unit is not None and unit.strategy == strategy.name for unit in units):
             found.append((strategy, tuple(unit for unit in units if unit is not None)))

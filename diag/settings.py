@@ -32,6 +32,8 @@ class ExplainOptions:
         framework, server, loop: names; "" lets diag choose.
         workers: server processes.
         threads: threads a process, 0 for the server's default.
+        pool: threads or processes of a strategy's own pool, 0 for the strategy's default.
+        together: calls that the strategy gather makes in one request, 0 for its default.
         duration_ns: how long each run is under load, None lets diag choose.
         users: closed-loop users, None lets diag choose.
         rate: requests per second of an open load, None for a closed one.
@@ -56,6 +58,8 @@ class ExplainOptions:
     loop: str = ""
     workers: int = 1
     threads: int = 0
+    pool: int = 0
+    together: int = 0
     duration_ns: int | None = None
     users: int | None = None
     rate: float | None = None
@@ -274,6 +278,12 @@ KEYS = {
     ),
     "threads": Key(
         flag="--threads", field="threads", wanted="a whole number from 0", convert=_whole(0, _MOST_WORKERS)
+    ),
+    "pool": Key(
+        flag="--pool", field="pool", wanted="a whole number from 0", convert=_whole(0, _MOST_WORKERS)
+    ),
+    "together": Key(
+        flag="--together", field="together", wanted="a whole number from 0", convert=_whole(0, _MOST_WORKERS)
     ),
     "duration": Key(
         flag="--duration", field="duration_ns", wanted='a text with a unit, such as "5s"', convert=_duration

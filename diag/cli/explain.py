@@ -62,6 +62,8 @@ class _WithArguments(click.Command):
 @click.option("--loop", type=click.Choice(LOOPS), help="The event loop of the server.")
 @click.option("--workers", type=int, metavar="N", help="Server processes.")
 @click.option("--threads", type=int, metavar="N", help="Threads of each process, where the server has any.")
+@click.option("--pool", type=int, metavar="N", help="Threads or processes of a strategy's own pool.")
+@click.option("--together", type=int, metavar="N", help="Calls in one request with the strategy gather.")
 @click.option("--port", type=int, metavar="N", help="The server's port; a free one unless given.")
 @click.option("--duration", metavar="TIME", help="How long each run is under load, such as 5s.")
 @click.option("--users", type=int, metavar="N", help="Closed load: users that each send when answered.")

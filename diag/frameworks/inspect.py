@@ -100,6 +100,8 @@ def workloads_to_serve(
     framework: str,
     interface: str,
     params: Mapping[str, object] | None = None,
+    pool: int = 0,
+    together: int = 0,
 ) -> ServedApp:
     """What a server loads for workloads.
 
@@ -109,6 +111,8 @@ def workloads_to_serve(
         framework: that serves them.
         interface: of that framework.
         params: keyword arguments that replace the workloads' own, where they take them.
+        pool: threads or processes of a strategy's own pool, 0 for its default.
+        together: calls that one request gathers, 0 for the default.
     """
     place = target.place
     return ServedApp(
@@ -118,6 +122,8 @@ def workloads_to_serve(
         framework=framework,
         units=tuple(units),
         params=dict(params or {}),
+        pool=pool,
+        together=together,
         interface=interface,
         sys_path=place.sys_path,
     )

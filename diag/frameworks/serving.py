@@ -5,9 +5,10 @@ Runs inside the target's process: standard library only, besides the target's ow
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 from diag.frameworks import get_framework
@@ -17,7 +18,7 @@ from diag.hosting import CAPACITY, READY, SERVE, SPOOL, from_json
 from diag.own_code import own_traceback
 from diag.plan import ServedApp
 from diag.strategies import get_strategy
-from diag.strategies.forms import Forms, Handler
+from diag.strategies.forms import Forms
 
 
 def load() -> object:
@@ -40,17 +41,41 @@ def _build(served: ServedApp) -> object:
     if served.kind == "app":
         return find_app(module, served.attribute, factory=served.factory).app
     found = find_workloads(module)
-    handlers = {
-        unit.path: _handler(_named(found, unit.function), unit.strategy, served.params)
-        for unit in served.units
-    }
-    return get_framework(served.framework).build(handlers)
+    framework = get_framework(served.framework)
+    return framework.build(
+        {
+            unit.path: get_strategy(unit.strategy).handler(
+                _forms(_named(found, unit.function), served, on_loop="async" in framework.handlers)
+            )
+            for unit in served.units
+        }
+    )
 
 
-def _handler(unit: Unit, strategy: str, params: Mapping[str, object]) -> Handler:
-    accepted = {name: value for name, value in params.items() if name in unit.info.accepts}
-    forms = Forms(sync=unit.forms.sync, native=unit.forms.native, params={**unit.forms.params, **accepted})
-    return get_strategy(strategy).handler(forms)
+def _forms(unit: Unit, served: ServedApp, *, on_loop: bool) -> Forms:
+    accepted = {name: value for name, value in served.params.items() if name in unit.info.accepts}
+    return Forms(
+        sync=unit.forms.sync,
+        native=unit.forms.native,
+        params={**unit.forms.params, **accepted},
+        on_loop=on_loop,
+        pool=served.pool,
+        together=served.together,
+        elsewhere=functools.partial(synchronous_form, served, unit.info.functions[0]),
+    )
+
+
+def synchronous_form(served: ServedApp, function: str) -> Callable[..., object]:
+    """A workload's synchronous form, made anew in a process that has not loaded it: of a pool, say.
+
+    Raises:
+        LookupError: the file has no such workload.
+    """
+    module = import_module(module=served.module, file=served.file, sys_path=served.sys_path)
+    form = _named(find_workloads(module), function).forms.sync
+    if form is None:
+        raise LookupError(f"{function} has no synchronous form")
+    return form
 
 
 def _named(units: tuple[Unit, ...], name: str) -> Unit:

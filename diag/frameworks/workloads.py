@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import pickle
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
@@ -103,6 +104,7 @@ def _unit(name: str, function: _Function, twin: _Function | None) -> Unit:
         accepts=tuple(inspect.signature(function).parameters),
         expect=spec.expect,
         users=spec.users,
+        confined=_confined(spec),
         source=place.source,
         line=place.line,
     )
@@ -112,6 +114,16 @@ def _unit(name: str, function: _Function, twin: _Function | None) -> Unit:
         params=dict(spec.params),
     )
     return Unit(info=info, forms=forms)
+
+
+def _confined(spec: WorkloadSpec) -> str:
+    """Functions travel by name, so only the arguments can stand in the way."""
+    for name, value in spec.params.items():
+        try:
+            pickle.dumps(value)
+        except Exception as error:  # noqa: BLE001  # what an object does when it is pickled is its own affair
+            return f"its parameter {name} cannot be sent to another process ({error})"
+    return ""
 
 
 def _jsonable(value: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from diag.inspection import WorkloadInfo
 
@@ -22,11 +22,20 @@ class Forms:
         sync: the function that is called.
         native: the `async def` that is awaited.
         params: keyword arguments of either.
+        on_loop: whether the handler will run on an event loop, where it can be an `async def`.
+        pool: threads or processes of a pool, 0 for the strategy's default.
+        together: calls that one request gathers, 0 for the default.
+        elsewhere: can be pickled, and makes the synchronous form in another process; None where the form can
+            be pickled itself.
     """
 
     sync: Callable[..., object] | None = None
     native: Callable[..., Awaitable[object]] | None = None
     params: Mapping[str, object] = field(default_factory=dict)
+    on_loop: bool = True
+    pool: int = 0
+    together: int = 0
+    elsewhere: Callable[[], Callable[..., object]] | None = None
 
 
 class Handlers(Protocol):
@@ -83,9 +92,29 @@ def needs_sync(workload: WorkloadInfo) -> str | None:
     return None if workload.has_sync else f"{workload.name} has no synchronous form"
 
 
+def needs_native(workload: WorkloadInfo) -> str | None:
+    """Why a strategy that awaits the work cannot be used, None if it can."""
+    return None if workload.has_native else f"{workload.name} has no async def form"
+
+
 def needs_loop(framework: Handlers) -> str | None:
     """Why a strategy with an `async def` handler cannot be used, None if it can."""
     return None if "async" in framework.handlers else f"{framework.name} handlers do not run on an event loop"
+
+
+@runtime_checkable
+class Detailed(Protocol):
+    """A strategy that has something to choose."""
+
+    def detail(self, workload: WorkloadInfo, *, pool: int, together: int) -> str:
+        """What it chooses for a workload, in a few words.
+
+        Args:
+            workload: what is executed.
+            pool: threads or processes asked for, 0 for its default.
+            together: calls asked for, 0 for its default.
+        """
+        ...
 
 
 def unsuited(strategy: Strategy, server: Serves) -> str | None:
@@ -95,6 +124,11 @@ def unsuited(strategy: Strategy, server: Serves) -> str | None:
     if strategy.patched:
         return f"{server.name} does not monkey-patch: gevent does"
     return f"{server.name} makes every call gevent: loops and threads are greenlets there"
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """A number with its word."""
+    return f"{number} {one if number == 1 else many}"
 
 
 def called(forms: Forms) -> Callable[..., object]:

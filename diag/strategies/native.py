@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diag.inspection import WorkloadInfo
-from diag.strategies.forms import DONE, Forms, Handler, Handlers, awaited, needs_loop
+from diag.strategies.forms import DONE, Forms, Handler, Handlers, awaited, needs_loop, needs_native
 
 
 class Native:
@@ -16,9 +16,7 @@ class Native:
 
     def applies(self, workload: WorkloadInfo, framework: Handlers) -> str | None:
         """It needs a native form and a framework with an event loop."""
-        if not workload.has_native:
-            return f"{workload.name} has no async def form"
-        return needs_loop(framework)
+        return needs_native(workload) or needs_loop(framework)
 
     def handler(self, forms: Forms) -> Handler:
         """An `async def` that awaits the work."""

@@ -494,6 +494,19 @@ def test_decorated_functions_are_the_only_workloads_and_keep_what_they_say(tmp_p
     assert (fine.has_sync, fine.has_native) == (False, True)
 
 
+def test_arguments_that_cannot_leave_the_process_are_named(tmp_path: Path) -> None:
+    source = """
+        import diag, threading
+        @diag.workload(params={"rows": 3, "lock": threading.Lock()})
+        def work(rows, lock): ...
+        @diag.workload(params={"rows": 3})
+        def other(rows): ...
+        """
+    first, second = inspected(tmp_path, source).workloads
+    assert "its parameter lock cannot be sent to another process" in first.confined
+    assert second.confined == ""
+
+
 def test_only_the_named_workload_is_inspected(tmp_path: Path) -> None:
     found = inspected(tmp_path, "def one(): ...\ndef two(): ...", "target.py:two")
     assert [w.name for w in found.workloads] == ["two"]

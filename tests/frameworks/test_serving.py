@@ -156,6 +156,39 @@ def test_the_native_form_alone_is_served_under_its_own_name(tmp_path: Path) -> N
     assert loaded(app, tmp_path, "sorted(r.path for r in application.routes)") == ["/ping", "/work"]
 
 
+POOLED = """
+    import diag, os
+    @diag.workload(params={"a": 1, "b": 2})
+    def work(a, b): print(a, b, os.getpid(), file=open("seen", "w"))
+    """
+
+
+@pytest.mark.parametrize(("framework", "interface"), [("fastapi", "asgi"), ("flask", "wsgi")])
+def test_a_pools_processes_load_the_file_by_its_path_and_are_no_workers(
+    framework: str, interface: str, tmp_path: Path
+) -> None:
+    app = served(
+        tmp_path,
+        POOLED,
+        kind="workload",
+        framework=framework,
+        units=(unit("work", "process-pool"),),
+        interface=interface,
+        params={"b": 3},
+        pool=1,
+    )
+    client = {
+        "fastapi": "__import__('starlette.testclient').testclient.TestClient(application)",
+        "flask": "application.test_client()",
+    }
+    code = f"[{client[framework]}.get('/work').status_code, __import__('os').getpid()]"
+    status, pid = loaded(app, tmp_path, code)
+    *numbers, worker = (tmp_path / "seen").read_text().split()
+    assert (status, numbers) == (200, ["1", "3"])
+    assert int(worker) != pid
+    assert [path.name for path in tmp_path.glob("loaded-*")] == [f"loaded-{pid}"]
+
+
 def test_a_source_tree_is_made_importable_and_an_installed_diag_needs_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
