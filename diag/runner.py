@@ -20,14 +20,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from diag.driving import Drive, drive
 from diag.errors import DiagError
-from diag.load.client import LoadError, LoadProcess
-from diag.load.records import ErrorCode
-from diag.load.spec import Closed, LoadSpec, Open, Stream
-from diag.load.spec import Request as LoadRequest
+from diag.load.client import LoadError
 from diag.plan import StreamPlan
+from diag.probes.counters import difference
+from diag.probes.counters import read as read_counters
 from diag.probes.observer import Observer
-from diag.recording import Degradation, LoadSummary, Request, RunStatus, Unmeasured
+from diag.recording import Counter, Degradation, LoadSummary, Request, RunStatus, Unmeasured
 from diag.script import run_script
 from diag.servers.exits import describe_exit
 from diag.servers.process import start_server
@@ -36,7 +36,6 @@ from diag.survey import load_duration, survey
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from diag.load.result import LoadResult
     from diag.plan import ScriptPlan, ServePlan
     from diag.probes.spool import Seen
     from diag.progress import Progress
@@ -48,7 +47,6 @@ POLL_S = 0.1
 SETTLE_S = 0.06
 """After the load: the agent publishes its sums within this time."""
 
-DRAIN_NS = 8_000_000_000
 MAX_SOURCES = 400
 MAX_SOURCE_BYTES = 1_000_000
 _CANARY = "canary"
@@ -72,6 +70,7 @@ class _Outcome:
     errors: list[str] = field(default_factory=list)
     notes: list[Degradation] = field(default_factory=list)
     ready_ns: int = 0
+    counters: tuple[Counter, ...] = ()
 
 
 class Runner:
@@ -89,7 +88,9 @@ class Runner:
             DiagError: the app could not be served; the recording says so too.
         """
         return self._run(
-            plan.cell, lambda observer, run_id, outcome: self._served(plan, observer, run_id, outcome)
+            plan.cell,
+            lambda observer, run_id, outcome: self._served(plan, observer, run_id, outcome),
+            plan.trial,
         )
 
     def script(self, plan: ScriptPlan) -> int:
@@ -98,8 +99,8 @@ class Runner:
             plan.cell, lambda observer, run_id, outcome: self._scripted(plan, observer, run_id, outcome)
         )
 
-    def _run(self, cell: Cell, act: Callable[[Observer, int, _Outcome], None]) -> int:
-        run_id = self._writer.begin_run(cell, 1)
+    def _run(self, cell: Cell, act: Callable[[Observer, int, _Outcome], None], trial: int = 1) -> int:
+        run_id = self._writer.begin_run(cell, trial)
         outcome = _Outcome()
         observer = Observer(f"{os.getpid()}-{secrets.token_hex(4)}")
         with contextlib.ExitStack() as stack:
@@ -119,6 +120,7 @@ class Runner:
     def _finish(self, observer: Observer, run_id: int, outcome: _Outcome) -> None:
         self._write(run_id, observer.finish(), outcome)
         self._writer.add_samples(run_id, observer.samples())
+        self._writer.add_counters(run_id, outcome.counters)
         self._writer.end_run(
             run_id,
             outcome.status,
@@ -221,47 +223,36 @@ class Runner:
         streams: Sequence[StreamPlan],
         duration_ns: int,
     ) -> None:
-        spec = _load_spec(streams, server.port, observer.spool, duration_ns, plan)
-        self._progress.stage(f"{plan.cell.label}: {duration_ns / 1e9:.1f} s under load")
+        self._progress.stage(f"{plan.cell.label}: {_extent(plan, duration_ns)} under load")
+        before: dict[str, int] = {}
+
+        def began(at_ns: int) -> None:
+            outcome.load_started_ns = at_ns
+            before.update(read_counters(server.pids()))
+            observer.sample_now()
+
+        def beat(fraction: float) -> None:
+            self._progress.advance(fraction)
+            self._write(run_id, observer.read(), outcome)
+
+        def ended(at_ns: int, requests: Sequence[Request]) -> None:
+            outcome.load_ended_ns = at_ns
+            observer.sample_now()
+            outcome.counters = difference(before, read_counters(server.pids()))
+            self._writer.add_requests(run_id, requests)
+
         observer.sample_now()
+        hooks = Drive(alive=server.alive, began=began, ended=ended, beat=beat, pause_s=POLL_S)
         try:
-            with LoadProcess(spec) as load:
-                outcome.load_started_ns = load.begin(timeout_s=20)
-                try:
-                    result = self._await_load(load, server, observer, run_id, outcome, duration_ns)
-                finally:
-                    outcome.load_ended_ns = time.monotonic_ns()
-                    observer.sample_now()
-                    self._writer.add_requests(run_id, _requests(load, streams))
+            driven = drive(plan, streams, duration_ns, server.port, observer.spool, hooks)
         except LoadError as error:
             outcome.status, outcome.failure = RunStatus.FAILED, f"The load could not be made: {error}"
             return
-        if result is not None:
-            outcome.load_ended_ns = result.ended_ns
-            outcome.load = _summary(result)
-            outcome.errors.extend(result.notes)
-            outcome.errors.extend(_error_words(result))
-
-    def _await_load(
-        self,
-        load: LoadProcess,
-        server: ServerProcess,
-        observer: Observer,
-        run_id: int,
-        outcome: _Outcome,
-        duration_ns: int,
-    ) -> LoadResult | None:
-        """Until the load is over, or the server is dead."""
-        until = outcome.load_started_ns + duration_ns + DRAIN_NS + 5_000_000_000
-        while (result := load.poll()) is None:
-            now = time.monotonic_ns()
-            if not server.alive() or now > until:
-                load.stop()
-                return None
-            self._progress.advance(min(1.0, (now - outcome.load_started_ns) / duration_ns))
-            self._write(run_id, observer.read(), outcome)
-            time.sleep(POLL_S)
-        return result
+        self._writer.add_streams(run_id, driven.streams)
+        if driven.summary is not None:
+            outcome.load_ended_ns = driven.ended_ns
+            outcome.load = driven.summary
+            outcome.errors.extend(driven.notes)
 
     def _look_after(self, server: ServerProcess, outcome: _Outcome) -> None:
         if not server.alive():
@@ -285,74 +276,6 @@ class Runner:
             outcome.load_ended_ns = time.monotonic_ns()
 
 
-def _load_spec(
-    streams: Sequence[StreamPlan], port: int, spool: str, duration_ns: int, plan: ServePlan
-) -> LoadSpec:
-    return LoadSpec(
-        port=port,
-        records_path=os.path.join(spool, "load.records"),
-        seed=plan.seed,
-        cpu=_last_core(),
-        drain_ns=DRAIN_NS,
-        streams=tuple(
-            Stream(
-                name=stream.name,
-                requests=tuple(
-                    LoadRequest(
-                        method=request.method,
-                        path=request.path,
-                        headers=request.headers,
-                        body=request.body,
-                        weight=request.weight,
-                        label=request.route,
-                    )
-                    for request in stream.requests
-                ),
-                load=Closed(users=stream.users) if stream.users else Open(rate=stream.rate),
-                duration_ns=duration_ns,
-                timeout_ns=plan.timeout_ns,
-            )
-            for stream in streams
-        ),
-    )
-
-
-def _last_core() -> int | None:
-    """A core for the generator where there are two or more; the kernel keeps servers off a busy one."""
-    cores = sorted(os.sched_getaffinity(0))
-    return cores[-1] if len(cores) > 1 else None
-
-
-def _requests(load: LoadProcess, streams: Sequence[StreamPlan]) -> list[Request]:
-    return [
-        Request(
-            stream=streams[record.stream].name,
-            route=streams[record.stream].requests[record.request].route,
-            port=record.port,
-            intended_ns=record.intended_ns,
-            sent_ns=record.sent_ns,
-            first_byte_ns=record.first_byte_ns,
-            done_ns=record.done_ns,
-            status=record.status,
-            body_bytes=record.body_bytes,
-        )
-        for record in load.records()
-    ]
-
-
-def _summary(result: LoadResult) -> LoadSummary:
-    return LoadSummary(
-        wall_ns=result.wall_ns,
-        cpu_ns=result.cpu_ns,
-        lag_p99_ns=result.lag_p99_ns,
-        reconnects=sum(stream.reconnects for stream in result.streams),
-        generator_bound=result.generator_bound,
-    )
-
-
-def _error_words(result: LoadResult) -> list[str]:
-    counts: dict[ErrorCode, int] = {}
-    for stream in result.streams:
-        for code, count in stream.errors.items():
-            counts[code] = counts.get(code, 0) + count
-    return [f"{count:,} requests {code.words}." for code, count in sorted(counts.items())]
+def _extent(plan: ServePlan, duration_ns: int) -> str:
+    """How long, or how many."""
+    return f"{plan.shape.total:,} requests" if plan.shape.total else f"{duration_ns / 1e9:.1f} s"
