@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 from diag.plan import ServerOptions
+from diag.servers.granian import Granian, GranianWsgi
 from diag.servers.gunicorn import GunicornGthread, GunicornSync
-from diag.servers.uvicorn import Uvicorn
+from diag.servers.gunicorn_asgi import GunicornAsgi
+from diag.servers.gunicorn_gevent import GunicornGevent
+from diag.servers.gunicorn_uvicorn import GunicornUvicorn
+from diag.servers.hypercorn import Hypercorn
+from diag.servers.uvicorn import Uvicorn, UvicornH11, UvicornHttptools, UvicornReload
+from diag.servers.waitress import Waitress
 from diag.servers.werkzeug import Werkzeug
 
 __all__ = ["SERVERS", "Server", "get_server", "servers_for"]
@@ -44,7 +50,22 @@ class Server(Protocol):
         ...
 
 
-SERVERS: tuple[Server, ...] = (Uvicorn(), GunicornSync(), GunicornGthread(), Werkzeug())
+SERVERS: tuple[Server, ...] = (
+    Uvicorn(),
+    UvicornH11(),
+    UvicornHttptools(),
+    UvicornReload(),
+    GunicornUvicorn(),
+    GunicornAsgi(),
+    Hypercorn(),
+    Granian(),
+    GunicornSync(),
+    GunicornGthread(),
+    GunicornGevent(),
+    Waitress(),
+    GranianWsgi(),
+    Werkzeug(),
+)
 _ALIASES = {"gunicorn": "gunicorn-sync"}
 
 

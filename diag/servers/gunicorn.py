@@ -1,4 +1,4 @@
-"""gunicorn with its WSGI worker classes; a further class is a further small class here."""
+"""gunicorn with its threads and processes; its other worker classes have files of their own."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ DEFAULT_THREADS = 4
 _MEMORY_FOLDER = "/dev/shm"  # noqa: S108  # gunicorn's own advice for its heartbeat files
 
 
-class _Gunicorn:
-    worker_class = ""
+class Gunicorn:
+    """What all its worker classes have in common."""
+
+    name: str = ""
+    worker_class: str = ""
     interfaces: tuple[Literal["asgi", "wsgi"], ...] = ("wsgi",)
     loops: tuple[str, ...] = ()
     notes: tuple[str, ...] = (
@@ -32,16 +35,20 @@ class _Gunicorn:
             "gunicorn",
             "--config=python:diag.servers.gunicorn_settings",
             f"--bind={host}:{port}",
-            f"--worker-class={self.worker_class}",
+            f"--worker-class={self.class_name(options)}",
             f"--workers={options.workers}",
-            *self.thread_arguments(options),
+            *self.more_arguments(options),
             *memory,
             *options.extra,
             "diag.frameworks.hosted:application",
         )
 
-    def thread_arguments(self, options: ServerOptions) -> tuple[str, ...]:  # noqa: ARG002  # gthread needs them
-        """The part of the command line that sets threads."""
+    def class_name(self, options: ServerOptions) -> str:  # noqa: ARG002  # uvicorn's needs them
+        """What gunicorn is told to use."""
+        return self.worker_class
+
+    def more_arguments(self, options: ServerOptions) -> tuple[str, ...]:  # noqa: ARG002  # gthread needs them
+        """The part of the command line that is this class' own."""
         return ()
 
     def processes(self, options: ServerOptions) -> int:
@@ -53,7 +60,7 @@ class _Gunicorn:
         return "gunicorn does not run on Windows" if sys.platform == "win32" else None
 
 
-class GunicornSync(_Gunicorn):
+class GunicornSync(Gunicorn):
     """One request at a time in each worker process."""
 
     name = "gunicorn-sync"
@@ -70,18 +77,18 @@ class GunicornSync(_Gunicorn):
         return super().unavailable(options)
 
 
-class GunicornGthread(_Gunicorn):
+class GunicornGthread(Gunicorn):
     """A thread pool in each worker process."""
 
     name = "gunicorn-gthread"
     worker_class = "gthread"
     notes = (
-        *_Gunicorn.notes,
+        *Gunicorn.notes,
         f"gthread has {DEFAULT_THREADS} threads a worker unless told otherwise (gunicorn's default is 1).",
     )
 
-    def thread_arguments(self, options: ServerOptions) -> tuple[str, ...]:
-        """The part of the command line that sets threads."""
+    def more_arguments(self, options: ServerOptions) -> tuple[str, ...]:
+        """The part of the command line that is this class' own."""
         return (f"--threads={self.capacity(options)}",)
 
     def capacity(self, options: ServerOptions) -> int:

@@ -38,7 +38,7 @@ _PORT_ATTEMPTS = 5
 _LOG_LINES = 20
 _TAIL_BYTES = 64_000
 # Variables with which a server's own command line would be changed behind diag's back.
-_SERVER_VARIABLES = ("UVICORN_", "GUNICORN_CMD_ARGS", "WEB_CONCURRENCY", "WERKZEUG_")
+_SERVER_VARIABLES = ("UVICORN_", "GUNICORN_CMD_ARGS", "GRANIAN_", "WEB_CONCURRENCY", "WERKZEUG_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
