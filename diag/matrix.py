@@ -68,10 +68,16 @@ def _reason(
     framework: Framework, server: Server, loop: str, strategy: Strategy, workload: WorkloadInfo
 ) -> str | None:
     if framework.interface not in server.interfaces:
-        return f"{server.name} does not serve {framework.interface.upper()} applications"
+        return _unserved(framework, server)
     return (
         strategy.applies(workload, framework)
         or unsuited(strategy, server)
         or framework.unavailable()
         or server.unavailable(ServerOptions(server=server.name, loop=loop or "asyncio"))
     )
+
+
+def _unserved(framework: Framework, server: Server) -> str:
+    if "streams" in (framework.interface, *server.interfaces):
+        return "plain asyncio is framework and server in one"
+    return f"{server.name} does not serve {framework.interface.upper()} applications"

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from diag.agent.asgi import wrap_asgi
 from diag.agent.loops import install, uninstall
+from diag.agent.streams import wrap_streams
 from diag.agent.wsgi import wrap_wsgi
 
-__all__ = ["install", "uninstall", "wrap_asgi", "wrap_wsgi"]
+__all__ = ["install", "uninstall", "wrap_asgi", "wrap_streams", "wrap_wsgi"]

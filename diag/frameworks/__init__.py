@@ -15,8 +15,18 @@ from diag.inspection import RouteInfo
 
 __all__ = ["NAMES", "Framework", "class_names", "detect", "get_framework", "missing", "names_of_class"]
 
-# In this order an app is looked at: FastAPI's class derives from Starlette's.
-NAMES = ("fastapi", "starlette", "flask")
+_MODULES = {
+    "fastapi": "fastapi",
+    "starlette": "starlette",
+    "flask": "flask",
+    "flask-async": "flask_async",
+    "flask-restful": "flask_restful",
+    "asgi": "asgi",
+    "asyncio": "asyncio_streams",
+}
+NAMES = tuple(_MODULES)
+# In this order an app is looked at: FastAPI's class derives from Starlette's. The others are only built.
+_TOLD = ("fastapi", "starlette", "flask")
 
 
 class Framework(Protocol):
@@ -24,13 +34,16 @@ class Framework(Protocol):
 
     Attributes:
         name: as in `NAMES`.
-        interface: of the apps it makes.
         handlers: forms of handler it takes.
     """
 
     name: str
-    interface: Literal["asgi", "wsgi"]
     handlers: tuple[Literal["async", "def"], ...]
+
+    @property
+    def interface(self) -> Literal["asgi", "wsgi", "streams"]:
+        """Of the apps it makes; ``streams`` is a callable of an asyncio reader and writer."""
+        ...
 
     def unavailable(self) -> str | None:
         """Why no app of it can be built here, with what to install; None if one can."""
@@ -57,12 +70,12 @@ def get_framework(name: str) -> Framework:
     """
     if name not in NAMES:
         raise KeyError(f"{name!r} is not one of {', '.join(NAMES)}")
-    return cast("Framework", importlib.import_module(f"{__name__}.{name}").FRAMEWORK)
+    return cast("Framework", importlib.import_module(f"{__name__}.{_MODULES[name]}").FRAMEWORK)
 
 
 def detect(app: object) -> Framework | None:
     """The framework that made an app, None if it is none of ours."""
-    return next((f for f in map(get_framework, NAMES) if f.detects(app)), None)
+    return next((f for f in map(get_framework, _TOLD) if f.detects(app)), None)
 
 
 def missing(package: str, install: str) -> str | None:

@@ -37,17 +37,21 @@ class FlaskFramework:
 
     def build(self, handlers: Mapping[str, Callable[[], object]]) -> object:
         """See `diag.frameworks.Framework`."""
-        from flask import Flask  # noqa: PLC0415  # only where an app is built
-
-        app = Flask("diag_workload", static_folder=None)
 
         def ping() -> dict[str, bool]:
             return {"pong": True}
 
-        for path, handler in handlers.items():
-            app.add_url_rule(path, path, cast("Callable[[], dict[str, bool]]", handler))
-        app.add_url_rule("/ping", "ping", ping)
-        return app
+        return flask_app({**handlers, "/ping": ping})
+
+
+def flask_app(views: Mapping[str, Callable[[], object]]) -> object:
+    """A Flask app with a view at each path."""
+    from flask import Flask  # noqa: PLC0415  # only where an app is built
+
+    app = Flask("diag_workload", static_folder=None)
+    for path, view in views.items():
+        app.add_url_rule(path, path, cast("Callable[[], dict[str, bool]]", view))
+    return app
 
 
 def url_map_routes(app: Any) -> Iterator[RouteInfo]:  # of a package that is not imported here

@@ -20,7 +20,7 @@ from typing import Literal
 from diag.classify import APP_NAMES, FACTORY_NAMES
 from diag.frameworks import detect
 
-Interface = Literal["asgi", "wsgi"]
+Interface = Literal["asgi", "wsgi", "streams"]
 
 # Classes of apps that can only be served by their own server.
 _OWN_SERVER = {"aiohttp": "web.run_app", "tornado": "its own IOLoop"}

@@ -90,6 +90,8 @@ def _named(units: tuple[Unit, ...], name: str) -> Unit:
 def _watched(app: object, interface: str) -> object:
     if interface == "wsgi":
         return _agent().wrap_wsgi(app, int(os.environ.get(CAPACITY, "0")))
+    if interface == "streams":
+        return _agent().wrap_streams(app)
     return _agent().wrap_asgi(app)
 
 

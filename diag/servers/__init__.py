@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 from diag.plan import ServerOptions
+from diag.servers.asyncio_streams import AsyncioStreams
 from diag.servers.granian import Granian, GranianWsgi
 from diag.servers.gunicorn import GunicornGthread, GunicornSync
 from diag.servers.gunicorn_asgi import GunicornAsgi
@@ -23,15 +24,18 @@ class Server(Protocol):
 
     Attributes:
         name: as in `ServerOptions.server`.
-        interfaces: the interfaces it serves.
         loops: the event loops it can run; () if it has none.
         notes: one sentence for each default that was changed, and why.
     """
 
     name: str
-    interfaces: tuple[Literal["asgi", "wsgi"], ...]
     loops: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def interfaces(self) -> tuple[Literal["asgi", "wsgi", "streams"], ...]:
+        """The interfaces it serves."""
+        ...
 
     def command(self, options: ServerOptions, host: str, port: int) -> tuple[str, ...]:
         """The command line that serves `diag.frameworks.hosted:application`."""
@@ -65,6 +69,7 @@ SERVERS: tuple[Server, ...] = (
     Waitress(),
     GranianWsgi(),
     Werkzeug(),
+    AsyncioStreams(),
 )
 _ALIASES = {"gunicorn": "gunicorn-sync"}
 
