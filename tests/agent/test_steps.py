@@ -87,7 +87,7 @@ def test_the_parts_of_a_step_add_up(tmp_path: Path, start: str) -> None:
     for step in (computing, sleeping):
         assert step.run_queue_ns is not None
         lasted = step.end_ns - step.start_ns + step.gap_ns
-        assert step.cpu_ns + step.run_queue_ns <= lasted + 1_000_000  # the clocks tick differently
+        assert step.cpu_ns + step.run_queue_ns <= 1.02 * lasted + 1_000_000  # the clocks tick differently
 
 
 def test_sums_count_every_step(tmp_path: Path, start: str) -> None:

@@ -95,7 +95,7 @@ def test_the_line_that_blocks_is_named_under_every_server(
         assert (verdict.status, verdict.exit_code) == (Status.BLOCKED, 1)
         (finding,) = errors(verdict)
         assert (finding.title, finding.causes[0].cause) == ("GET /slow", Cause.WAITING)
-        assert 40_000_000 <= finding.p50_ns < 60_000_000
+        assert 38_000_000 <= finding.p50_ns < 60_000_000  # what the machine adds to a sleep is taken off
         assert "GET /quick" in {victims.label for victims in finding.victims}
     pids = {lane.pid for run in read_recording(tmp_path / "run.diag").runs for lane in run.lanes}
     assert len(pids) == how.get("workers", 1)
