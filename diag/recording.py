@@ -22,6 +22,7 @@ class LaneKind(StrEnum):
 class StackSource(StrEnum):
     """How a stack was taken."""
 
+    MEMORY = "memory"
     SIGNAL = "signal"
     PY_SPY = "py-spy"
 
@@ -126,7 +127,6 @@ class Step:
             `diag.analysis.joining` makes it that request's `Served.start_ns`.
         label: the coroutine or callback.
         task: the task's name, "" if it was not a task's step.
-        dump_offset: bytes in the process' stack file when it ended (joins stacks to steps).
         waiters: who was ready to run when it ended.
         port: the client's port of the request it worked for, 0 if none.
     """
@@ -141,7 +141,6 @@ class Step:
     request_key: int
     label: str
     task: str
-    dump_offset: int
     waiters: tuple[Waiter, ...] = ()
     port: int = 0
 
@@ -190,7 +189,6 @@ class Stack:
         seen_ns: when it had been taken for certain.
         source: how it was taken.
         frames: innermost first.
-        dump_offset: bytes in the process' stack file after it, 0 for py-spy.
         active: py-spy's word on whether the thread was on a CPU; None where not asked.
         owns_gil: whether it held the GIL; None where not asked.
         gil_owner: frames of the thread that held the GIL instead, innermost first; () if none did.
@@ -201,7 +199,6 @@ class Stack:
     seen_ns: int
     source: StackSource
     frames: tuple[Frame, ...]
-    dump_offset: int = 0
     active: bool | None = None
     owns_gil: bool | None = None
     gil_owner: tuple[Frame, ...] = ()

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from diag.agent.lane import LoopLane
     from diag.agent.process import Process
 
-WATCHER_PATIENCE_NS = 1_000_000_000
 _sleep = original("time", "sleep")  # taken now: a target may forbid or patch time.sleep later
 
 
@@ -32,13 +31,6 @@ def plant_on_loop(lane: LoopLane) -> None:
 
     lane.finish_canary = lambda: lane.run_step(diag_canary)
     (lane.schedule or lane.loop.call_soon)(diag_canary)
-
-
-def await_watcher(process: Process) -> None:
-    """Wait until the watcher has found this process' words: then no block is too early to be looked at."""
-    deadline = clock() + WATCHER_PATIENCE_NS
-    while not process.words[w.H_WATCHED] and clock() < deadline:
-        _sleep(0.001)
 
 
 def block(process: Process, lane: int) -> None:

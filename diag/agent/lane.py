@@ -8,6 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from diag.agent import stacks
 from diag.agent import words as w
 from diag.agent.originals import original
 from diag.agent.process import high, lane_base
@@ -149,6 +150,12 @@ class LoopLane:
             callback: what ran.
             context: the handle's context; None if it is the current one.
         """
+        try:
+            self._long_step(start, now, callback, context)
+        except Exception:  # whatever goes wrong here must not go wrong in the target
+            self.process.words[self.base + w.L_DROPPED] += 1
+
+    def _long_step(self, start: int, now: int, callback: Any, context: Any) -> None:
         cpu, queue, since = self.readings.take(now)
         if self.quiet:
             return
@@ -168,7 +175,6 @@ class LoopLane:
                 "b": began,
                 "n": label,
                 "t": task,
-                "o": self.process.stack_bytes(),
                 "w": self._waiters(now),
             }
         )
@@ -177,8 +183,7 @@ class LoopLane:
         if now - start >= AFTERMATH_NS:
             self.block = (start, now)
             self.process.aftermath[:] = [self.iteration + AFTERMATH_ITERATIONS]
-        if self.process.signal_taken():  # by a way that goes around `signal.signal`
-            self.process.give_signal_up()
+        stacks.give_way(self.process)
 
     def waited(self, callback: Any) -> None:
         """Write down that a step came right behind a block (uvloop's queue is not visible from Python)."""

@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from diag.agent import canary, gc_pauses, gevent_hub, lane, process, selector_loop, uv_loop
+from diag.agent import canary, gc_pauses, gevent_hub, lane, process, selector_loop, stacks, uv_loop
 from diag.agent import words as w
 from diag.agent.lane import LoopLane
 
@@ -68,7 +68,9 @@ def uninstall() -> None:
     uv_loop.unhook()
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _HookingFinder)]
     gc_pauses.unwatch()
-    process.close()
+    files = process.current()
+    if files is not None:
+        stacks.stop(files)
 
 
 def _hook(loop_class: Any, name: str) -> None:
@@ -110,7 +112,7 @@ def attach(loop: Any) -> bool:
     if spool is None or loop in _lanes:
         return False
     if not spool.canary_planted:
-        canary.await_watcher(spool)  # not in the loop: what waits there would be charged with it
+        stacks.await_watcher(spool)  # not in the loop: what waits there would be charged with it
     try:
         found = _new_lane(spool, loop)
         if found is None:
@@ -146,7 +148,7 @@ def _new_lane(spool: process.Process, loop: Any) -> LoopLane | None:
     else:
         spool.note("unknown-loop", type(loop).__qualname__)
         return None
-    number = spool.take_lane(kind, threading.get_native_id())
+    number = spool.take_lane(kind, threading.get_native_id(), stacks.thread_state())
     if number < 0:
         spool.note("too-many-lanes")
         return None

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import faulthandler
 import fcntl
 import json
 import mmap
 import os
-import signal
 import struct
-from typing import Any
 
 from diag.agent import words as w
 from diag.agent.originals import original
@@ -18,7 +15,6 @@ from diag.agent.originals import original
 # Taken now: a target may patch them later.
 _dumps = json.dumps
 _write = os.write
-_set_handler = signal.signal
 _new_lock = original("_thread", "allocate_lock")
 
 _pack_served = struct.Struct(f"={w.SERVED_WORDS}q").pack
@@ -48,33 +44,13 @@ class Process:
         self.words = _mapped(base + ".words", w.SIZE)
         self._events_fd = _append_to(base + ".events")
         self._served_fd = _append_to(base + ".served")
-        self._stacks_fd = _append_to(base + ".stacks")
         self._lane_count = 0
         self._free: dict[int, list[int]] = {}
         self._lock = _new_lock()
         self.aftermath: list[int] = []
         self.canary_planted = False
         self.words[w.H_PID] = self.pid
-        self.words[w.H_STACKS_OK] = int(self._register_stacks())
         self.words[w.H_MAGIC] = w.MAGIC  # last: from now on the watcher may read
-
-    def _register_stacks(self) -> bool:
-        if self.signal_taken():
-            self.note("signal-taken")
-            return False
-        faulthandler.register(w.STACK_SIGNAL, file=self._stacks_fd, all_threads=False, chain=False)
-        signal.signal = _give_way
-        return True
-
-    def signal_taken(self) -> bool:
-        """True if the target handles the signal itself."""
-        return signal.getsignal(w.STACK_SIGNAL) not in (signal.SIG_DFL, signal.SIG_IGN)
-
-    def give_signal_up(self) -> None:
-        """Ask for no more stacks: the signal is the target's."""
-        if self.words[w.H_STACKS_OK]:
-            self.words[w.H_STACKS_OK] = 0
-            self.note("signal-taken")
 
     def note(self, slug: str, detail: str = "") -> None:
         """Say why something cannot be measured."""
@@ -95,8 +71,14 @@ class Process:
             return False
         return True
 
-    def take_lane(self, kind: int, tid: int) -> int:
-        """A lane's number in the words; -1 when all are taken. It keeps its kind and its sums for ever."""
+    def take_lane(self, kind: int, tid: int, state: int) -> int:
+        """A lane's number in the words; -1 when all are taken. It keeps its kind and its sums for ever.
+
+        Args:
+            kind: what runs there.
+            tid: the kernel id of its thread.
+            state: the address of its thread's state, 0 if unknown.
+        """
         with self._lock:
             free = self._free.get(kind)
             if free:
@@ -109,6 +91,7 @@ class Process:
         base = lane_base(lane)
         self.words[base + w.L_BUSY_SINCE] = 0
         self.words[base + w.L_TID] = tid
+        self.words[base + w.L_STATE] = state
         self.words[base + w.L_KIND] = kind
         return lane
 
@@ -125,27 +108,12 @@ class Process:
         except OSError:
             self.words[w.H_DROPPED] += 1
 
-    def stack_bytes(self) -> int:
-        """Size of the stack file now."""
-        try:
-            return os.fstat(self._stacks_fd).st_size
-        except OSError:  # the target has closed it
-            return 0
-
-    def stop_stacks(self) -> None:
-        """Write no more stacks."""
-        self.words[w.H_STACKS_OK] = 0
-        if not self.signal_taken():
-            faulthandler.unregister(w.STACK_SIGNAL)
-
     def abandon(self) -> None:
         """In a forked child: let go of the parent's files, without a word in them."""
-        if not self.signal_taken():
-            faulthandler.unregister(w.STACK_SIGNAL)
-        for fd in (self._events_fd, self._served_fd, self._stacks_fd):
+        for fd in (self._events_fd, self._served_fd):
             with contextlib.suppress(OSError):
                 os.close(fd)
-        self._events_fd = self._served_fd = self._stacks_fd = -1
+        self._events_fd = self._served_fd = -1
 
 
 def lane_base(lane: int) -> int:
@@ -183,19 +151,6 @@ _kept: list[memoryview[int]] = []
 whose number may be another file's by now, if the target has closed what it did not know."""
 
 
-def _give_way(signalnum: Any, handler: Any) -> Any:
-    """`signal.signal` while stacks are asked for by signal: a target that wants that one gets it."""
-    if signalnum == w.STACK_SIGNAL:
-        for spool in _open:
-            if spool.words[w.H_STACKS_OK]:
-                spool.give_signal_up()
-                faulthandler.unregister(w.STACK_SIGNAL)
-    return _set_handler(signalnum, handler)
-
-
-_give_way.__name__, _give_way.__doc__ = _set_handler.__name__, _set_handler.__doc__
-
-
 def current() -> Process | None:
     """The spool of this process, opened when it is first asked for; None if the agent is off."""
     if _open:
@@ -208,14 +163,6 @@ def current() -> Process | None:
     except OSError:
         return None
     return _open[0]
-
-
-def close() -> None:
-    """Write no more stacks, and leave the signals alone."""
-    for spool in _open:
-        spool.stop_stacks()
-    if signal.signal is _give_way:
-        signal.signal = _set_handler
 
 
 def forget() -> None:

@@ -6,10 +6,16 @@ import signal
 
 MAGIC = 0x32474149444747
 HEADER_WORDS = 16
-H_MAGIC, H_PID, H_WATCHED, H_DROPPED, H_STACKS_OK, H_CAPACITY = range(6)
+H_MAGIC, H_PID, H_WATCHED, H_DROPPED, H_TELLS, H_CAPACITY, H_PERMITTED, H_READABLE, H_ASKED, H_ASKED_AT = range(10)
+"""`H_WATCHED` is the watcher's process id, `H_READABLE` its answer on whether it may read stacks from memory,
+`H_TELLS` is 1 while this process tells a stack when it gets the signal, `H_ASKED` the lane that is meant, and
+`H_ASKED_AT` when the signal went out, 0 once it was answered."""
+
+READS, ASKS = 1, 2
+"""Values of `H_READABLE`."""
 
 LANE_WORDS = 16
-L_TID, L_KIND, L_BUSY_SINCE, L_ITERATIONS, L_STEPS, L_BUSY, L_DROPPED = range(7)
+L_TID, L_KIND, L_BUSY_SINCE, L_ITERATIONS, L_STEPS, L_BUSY, L_DROPPED, L_STATE = range(8)
 MAX_LANES = 256
 KIND_ASYNCIO, KIND_UVLOOP, KIND_WORKER, KIND_GEVENT = 1, 2, 3, 4
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from diag.agent import canary, gevent_hub, process
+from diag.agent import canary, gevent_hub, process, stacks
 from diag.agent import words as w
 from diag.agent.lane import Readings, clock, here, readings_here
 from diag.agent.originals import threads_are_greenlets
@@ -66,7 +66,7 @@ def _plant_canary(spool: Process) -> None:
     if spool.canary_planted:
         return
     spool.canary_planted = True
-    canary.await_watcher(spool)
+    stacks.await_watcher(spool)
     call = _Call(spool, readings_here(), 0)
     if call.lane >= 0:
         canary.block(spool, call.lane)
@@ -82,7 +82,7 @@ class _Call:
         self.spool = spool
         self.readings = readings
         self.port = port
-        self.lane = spool.take_lane(w.KIND_WORKER, threading.get_native_id())
+        self.lane = spool.take_lane(w.KIND_WORKER, threading.get_native_id(), stacks.thread_state())
         self.done = False
         self.start = clock()
         readings.take(self.start)
@@ -122,7 +122,6 @@ class _Call:
                 "p": self.port,
                 "n": label,
                 "t": "",
-                "o": self.spool.stack_bytes(),
                 "w": [],
             }
         )

@@ -201,7 +201,7 @@ def clamp_readings(step: Step) -> tuple[int | None, int]:
 
 def _held(run: Run, routes: dict[tuple[int, int], str]) -> tuple[Held, ...]:
     lanes = {lane.lane_id: lane for lane in run.lanes}
-    signal = _by_lane(s for s in run.stacks if s.source is StackSource.SIGNAL)
+    signal = _by_lane(s for s in run.stacks if s.source is not StackSource.PY_SPY)
     spied = _by_lane(s for s in run.stacks if s.source is StackSource.PY_SPY)
     states: dict[int, list[StateSample]] = defaultdict(list)
     for sample in sorted(run.states, key=lambda s: s.at_ns):
@@ -224,7 +224,7 @@ def _held(run: Run, routes: dict[tuple[int, int], str]) -> tuple[Held, ...]:
                 cpu_ns=cpu,
                 run_queue_ns=queue,
                 route=routes.get((lane.pid, step.request_key), ""),
-                stacks=_stacks_by_signal(signal.get(step.lane_id, ()), step),
+                stacks=_stacks_within(signal.get(step.lane_id, ()), step),
                 spied=_stacks_seen(spied.get(step.lane_id, ()), step),
                 states=_states_inside(states.get(step.lane_id, ()), step),
                 gc_ns=collecting[lane.pid].overlap(step.start_ns, step.end_ns)
@@ -253,11 +253,11 @@ def _by_lane(stacks: Iterable[Stack]) -> dict[int, list[Stack]]:
     return found
 
 
-def _stacks_by_signal(stacks: Sequence[Stack], step: Step) -> tuple[Stack, ...]:
-    """Asked for inside the step, and on file before it ended; a later one shows what came after."""
+def _stacks_within(stacks: Sequence[Stack], step: Step) -> tuple[Stack, ...]:
+    """Taken inside the step: one that had not been taken for certain when it ended may show what came after."""
     low = bisect_left(stacks, step.start_ns, key=lambda s: s.sent_ns)
     high = bisect_right(stacks, step.end_ns, key=lambda s: s.sent_ns)
-    return tuple(s for s in stacks[low:high] if s.frames and s.dump_offset <= step.dump_offset)
+    return tuple(s for s in stacks[low:high] if s.frames and s.seen_ns <= step.end_ns)
 
 
 SPY_START_NS = 50_000_000

@@ -41,6 +41,10 @@ NOTES = {
     "unknown-loop": "A loop of the type {detail} could not be timed.",
     "tracer-taken": "The target traces its greenlets itself (greenlet.settrace), so those that ran in one "
     "pass of the hub were not told apart.",
+    "no-signal": "The target loads its loop outside its main thread, so that it could not be asked for stacks.",
+    "unknown-layout": (
+        "Stacks of this Python cannot be read from memory, so they were asked for by signal."
+    ),
     "too-many-lanes": "More threads than diag can watch at once took part; some were not timed.",
     "spool-full": "{detail}",
     "no-ptrace": (

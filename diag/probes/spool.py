@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import sys
 import time
 from array import array
 from dataclasses import dataclass, field
@@ -42,8 +40,6 @@ _KINDS = {
     w.KIND_WORKER: LaneKind.WORKER_THREAD,
     w.KIND_GEVENT: LaneKind.GEVENT,
 }
-_DUMP_HEADER = b"Stack (most recent call first):\n"
-_FRAME = re.compile(rb'^  File "(.*)", line (\d+|\?\?\?) in (.*)$')
 _STEP_BORDERS = frozenset({"timed_run", "timed", "_dispatch", "diag_wsgi", "__iter__"})
 """Functions of the agent that run a step; what called them started the loop or the worker."""
 _AGENT = os.path.dirname(w.__file__)
@@ -116,6 +112,7 @@ class SpoolReader:
         self.spool = spool
         self._processes: dict[int, _ProcessSpool] = {}
         self._watch = _Tail(os.path.join(spool, "watch.jsonl"))
+        self._frames: list[Frame] = []
         self._lane_ids: dict[tuple[int, int], int] = {}
         self._unended: list[dict[str, Any]] = []
 
@@ -202,6 +199,16 @@ class SpoolReader:
                         line=record["n"],
                     )
                 )
+            elif kind == "stack":
+                seen.stacks.append(
+                    Stack(
+                        lane_id=self._lane(pid, record["l"]),
+                        sent_ns=record["sent"],
+                        seen_ns=record["seen"],
+                        source=StackSource.SIGNAL,
+                        frames=_within_step(_frames(record["f"])),
+                    )
+                )
             elif kind == "gc":
                 seen.pauses.append(
                     GcPause(
@@ -235,7 +242,6 @@ class SpoolReader:
             port=record["p"],
             label=record["n"],
             task=record["t"],
-            dump_offset=record["o"],
             waiters=tuple(waiters + behind),
         )
 
@@ -277,10 +283,17 @@ class SpoolReader:
             )
         elif kind == "unended":
             self._unended.append(record)
-        elif kind == "signal":
-            stack = self._signal_stack(lane_id, record)
-            if stack is not None:
-                seen.stacks.append(stack)
+        elif kind == "stack":
+            self._frames.extend(_frames(record["new"]))
+            seen.stacks.append(
+                Stack(
+                    lane_id=lane_id,
+                    sent_ns=record["sent"],
+                    seen_ns=record["seen"],
+                    source=StackSource.MEMORY,
+                    frames=_within_step(tuple(self._frames[number] for number in record["f"])),
+                )
+            )
         elif kind == "py-spy":
             seen.stacks.append(
                 Stack(
@@ -308,64 +321,11 @@ class SpoolReader:
             request_key=0,
             label=UNENDED,
             task="",
-            dump_offset=sys.maxsize,
         )
-
-    def _signal_stack(self, lane_id: int, record: dict[str, Any]) -> Stack | None:
-        path = os.path.join(self.spool, f"{record['pid']}.stacks")
-        try:
-            with open(path, "rb") as file:
-                file.seek(record["from"])
-                data = file.read(1 << 20)
-        except OSError:
-            return None
-        # Before the header may lie the rest of the stack before, if its thread was not run meanwhile.
-        rest, header, text = data.partition(_DUMP_HEADER)
-        if not header:
-            return None
-        text = text.partition(_DUMP_HEADER)[0]
-        return Stack(
-            lane_id=lane_id,
-            sent_ns=record["sent"],
-            seen_ns=record["seen"],
-            source=StackSource.SIGNAL,
-            frames=_within_step(parse_dump(text)),
-            dump_offset=record["from"] + len(rest) + len(header) + len(text),
-        )
-
-
-def parse_dump(text: bytes) -> tuple[Frame, ...]:
-    r"""Frames of one `faulthandler` stack, innermost first.
-
-    `faulthandler` writes what is not ASCII as ``\xHH``, ``\uHHHH`` or ``\UHHHHHHHH``.
-    """
-    frames = []
-    for line in text.splitlines():
-        match = _FRAME.match(line)
-        if match:
-            path, number, function = match.groups()
-            frames.append(
-                Frame(
-                    path=_unescape(path),
-                    line=int(number) if number.isdigit() else 0,
-                    function=_unescape(function),
-                )
-            )
-    return tuple(frames)
-
-
-_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))")
-
-
-def _unescape(text: bytes) -> str:
-    def character(match: re.Match[str]) -> str:
-        return chr(int(match[1] or match[2] or match[3], 16))
-
-    return _ESCAPE.sub(character, text.decode("ascii", "replace"))
 
 
 def _frames(values: list[list[Any]]) -> tuple[Frame, ...]:
-    # py-spy writes qualified names; faulthandler the code's own. The last part is what both have.
+    # py-spy writes qualified names; the last part is the code's own name.
     return tuple(Frame(path=path, line=line, function=name.rpartition(".")[2]) for path, line, name in values)
 
 

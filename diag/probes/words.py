@@ -17,12 +17,10 @@ class WordsFile:
     Attributes:
         pid: the process.
         values: the words, shared with it.
-        stacks_path: where its stacks go.
     """
 
     pid: int
     values: memoryview[int]
-    stacks_path: str
     _known_lanes: int = 0
 
     @classmethod
@@ -36,7 +34,7 @@ class WordsFile:
         if len(values) < w.HEADER_WORDS + w.MAX_LANES * w.LANE_WORDS or values[w.H_MAGIC] != w.MAGIC:
             return None
         pid = int(Path(path).stem)
-        return cls(pid=pid, values=values, stacks_path=path.removesuffix(".words") + ".stacks")
+        return cls(pid=pid, values=values)
 
     def lane_count(self) -> int:
         """How many lanes have been used; they are taken in order."""
@@ -45,17 +43,6 @@ class WordsFile:
             count += 1
         self._known_lanes = count
         return count
-
-    def stacks_ok(self) -> bool:
-        """True if the process writes its stack when it is sent the signal."""
-        return bool(self.values[w.H_STACKS_OK])
-
-    def stack_bytes(self) -> int:
-        """Size of its stack file."""
-        try:
-            return os.stat(self.stacks_path).st_size
-        except OSError:
-            return 0
 
 
 def find_words(spool: str) -> list[tuple[int, str]]:

@@ -88,7 +88,6 @@ CREATE TABLE step (
     request_key INTEGER NOT NULL,     -- when its request began in the application, 0 if none or not known
     label TEXT NOT NULL,              -- the coroutine or callback
     task TEXT NOT NULL,               -- the task's name, '' if it was not a task's step
-    dump_offset INTEGER NOT NULL,     -- bytes in the process' stack file when it ended: joins stacks
     waiters TEXT NOT NULL,            -- JSON array of {request_key, label, since_ns, exact, port}: ready at its end
     port INTEGER NOT NULL             -- the client's port of the request it worked for, 0 if none
 );
@@ -109,7 +108,6 @@ CREATE TABLE stack (
     seen_ns INTEGER NOT NULL,         -- when it had been taken for certain
     source TEXT NOT NULL,             -- signal or py-spy
     frames TEXT NOT NULL,             -- JSON frames
-    dump_offset INTEGER NOT NULL,     -- bytes in the process' stack file after it, 0 for py-spy
     active INTEGER,                   -- py-spy's word on whether it was on a CPU, NULL if not asked
     owns_gil INTEGER,                 -- whether it held the GIL, NULL if not asked
     gil_owner TEXT NOT NULL           -- JSON frames of the thread that held the GIL instead, [] if none

@@ -105,7 +105,7 @@ LINES = {function: line_of(function) for function in [*WAITING, *COMPUTING]}
 
 
 async def inject(function, ms):
-    argument = ms / 1e3 if function in WAITING else max(1, int(COMPUTING[function] * ms))
+    argument = ms / 1e3 if function in WAITING else 1 + int(COMPUTING[function] * ms * 1.15)
     begin = time.monotonic_ns()
     function(argument)
     end = time.monotonic_ns()
@@ -240,10 +240,9 @@ def seen_at(run: Run, step: Step, path: str, line: int) -> bool:
     seen = [
         next((frame.line for frame in stack.frames if frame.path == path), 0)
         for stack in run.stacks
-        if stack.source is StackSource.SIGNAL
+        if stack.source is not StackSource.PY_SPY
         and stack.lane_id == step.lane_id
-        and step.start_ns <= stack.sent_ns <= step.end_ns - 500_000
-        and stack.dump_offset <= step.dump_offset
+        and step.start_ns <= stack.sent_ns <= stack.seen_ns <= step.end_ns
     ]
     return bool(seen) and seen.count(line) * 2 > len(seen)
 

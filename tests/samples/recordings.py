@@ -127,7 +127,6 @@ class Scene:
     canaries: list[Canary] = field(default_factory=list)
     samples: list[ProcessSample] = field(default_factory=list)
     pauses: list[GcPause] = field(default_factory=list)
-    _offset: int = 0
     _iteration: int = 0
 
     def __post_init__(self) -> None:
@@ -191,23 +190,20 @@ class Scene:
                 request_key=0,
                 label=label,
                 task="",
-                dump_offset=self._offset,
                 waiters=tuple(waiters),
                 port=port,
             )
         )
 
     def stack(self, at: float, frames: Sequence[Frame], *, lane: int = 1, late: bool = False) -> None:
-        """Add a stack by signal; `late` ones come on file after the step that they were meant for."""
-        self._offset += 100
+        """Add a stack from memory; `late` ones were not taken when the step that they were meant for ended."""
         self.stacks.append(
             Stack(
                 lane_id=lane,
                 sent_ns=round(at * MS),
-                seen_ns=round((at + 0.2) * MS),
-                source=StackSource.SIGNAL,
+                seen_ns=round((at + (1_000 if late else 0.2)) * MS),
+                source=StackSource.MEMORY,
                 frames=tuple(frames),
-                dump_offset=self._offset + (1_000_000 if late else 0),
             )
         )
 

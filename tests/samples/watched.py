@@ -68,7 +68,7 @@ class Watched:
         (found,) = [s for s in self.steps if s.start_ns <= start and s.end_ns >= end - 1000]
         return found
 
-    def stacks_of(self, step: Step, source: StackSource = StackSource.SIGNAL) -> list[Stack]:
+    def stacks_of(self, step: Step, source: StackSource = StackSource.MEMORY) -> list[Stack]:
         """Stacks taken in a step."""
         return [
             stack
@@ -76,7 +76,6 @@ class Watched:
             if stack.source is source
             and stack.lane_id == step.lane_id
             and step.start_ns <= stack.sent_ns <= step.end_ns
-            and stack.dump_offset <= step.dump_offset
         ]
 
     def lines_of(self, step: Step) -> list[int]:

@@ -92,7 +92,6 @@ def full_run() -> words.Run:
                 request_key=77,
                 label="handler\x00\u202e",
                 task="Task-1",
-                dump_offset=12,
                 waiters=(waiter,),
             ),
         ),
