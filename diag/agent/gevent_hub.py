@@ -47,7 +47,11 @@ def run_soon(hub: Any, function: Callable[[], None]) -> None:
 
 
 def serve(lane: LoopLane, port: int) -> None:
-    """The current greenlet begins to work for a request."""
+    """The current greenlet begins to work for a request.
+
+    That is the beginning of a step: a client that answers at once is served again without a switch.
+    """
+    lane.cut()
     now = clock()
     setattr(sys.modules["greenlet"].getcurrent(), _REQUEST, ({"client": ("", port)}, now))
     if lane.process.aftermath:
@@ -113,6 +117,12 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
         if before is not None:
             before(event, greenlets)
 
+    def cut() -> None:
+        nonlocal started, steps
+        now = now_ns()
+        started = late(now) if now >= due else now
+        steps += 1
+
     def late(now: int) -> int:
         """What need not be done at each switch; returns the time when that is done."""
         nonlocal due
@@ -126,6 +136,8 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
         return now
 
     def end_long(now: int) -> None:
+        if running.parent is None and _program_ended(running):
+            return
         callback = hub_callbacks if running is hub else function or _nameless(running)
         lane.long_step(started, now, callback, {request: request_of(running)})
 
@@ -193,7 +205,7 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
             tracing.settrace(before)
         here().hub = None
 
-    lane.stop, lane.release = stop, release
+    lane.stop, lane.release, lane.cut = stop, release, cut
     lane.schedule = lambda callback: run_soon(hub, callback)
     here().hub = lane
     words[busy_since] = started
@@ -201,6 +213,14 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
     check.start(behind_poll)
     tracing.settrace(switched)
     atexit.register(stop)
+
+
+def _program_ended(main: Any) -> bool:
+    """True if the interpreter has taken over from the main greenlet's own code, and waits for threads."""
+    frame = main.gr_frame
+    while frame is not None and frame.f_back is not None:
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_name == "_shutdown"
 
 
 def _nameless(worker: Any) -> Any:

@@ -33,7 +33,7 @@ class Hypercorn:
             "--log-level=WARNING",
             "--graceful-timeout=2",
             *options.extra,
-            "diag.frameworks.hosted:application",
+            "asgi:diag.frameworks.hosted:application",  # it would not know ours for one in Python 3.11
         )
 
     def processes(self, options: ServerOptions) -> int:
