@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 
+from diag.frameworks import get_framework
 from diag.plan import ServedApp, ServedUnit
 from diag.servers.process import ServerProcess
 
@@ -38,7 +39,7 @@ def workload(folder: Path, framework: str, strategy: str, source: str = WORK) ->
         file=str(path),
         framework=framework,
         units=(ServedUnit(path="/work", function="work", strategy=strategy),),
-        interface="wsgi" if framework == "flask" else "asgi",
+        interface=get_framework(framework).interface,
         sys_path=(str(folder),),
     )
 
