@@ -125,6 +125,8 @@ NOTES = {
     "signal-taken": "The target handles SIGURG itself, which diag uses to ask for stacks; py-spy gave them instead.",
     "spool-full": "There was no more room for what the target's processes saw; the rest of it is missing.",
     "too-many-lanes": "More threads took part than can be watched at once; some were not timed.",
+    "no-signal": "Stacks had to be asked for by signal, and the loop runs outside the main thread, which alone gets it.",
+    "unknown-layout": "Stacks of this version of Python cannot be read from memory; they were asked for by signal.",
     "watcher-ended": "The watcher, which asks for stacks, ended before the run did.",
     "unknown-loop": "An event loop of a type that diag does not know ran in the target and was not timed.",
 }

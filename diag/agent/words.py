@@ -6,7 +6,8 @@ import signal
 
 MAGIC = 0x32474149444747
 HEADER_WORDS = 16
-H_MAGIC, H_PID, H_WATCHED, H_DROPPED, H_TELLS, H_CAPACITY, H_PERMITTED, H_READABLE, H_ASKED, H_ASKED_AT = range(10)
+H_MAGIC, H_PID, H_WATCHED, H_DROPPED, H_TELLS = range(5)
+H_CAPACITY, H_PERMITTED, H_READABLE, H_ASKED, H_ASKED_AT = range(5, 10)
 """`H_WATCHED` is the watcher's process id, `H_READABLE` its answer on whether it may read stacks from memory,
 `H_TELLS` is 1 while this process tells a stack when it gets the signal, `H_ASKED` the lane that is meant, and
 `H_ASKED_AT` when the signal went out, 0 once it was answered."""

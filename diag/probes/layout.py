@@ -93,7 +93,7 @@ def _calibrate(fd: int) -> Layout:
     )
 
 
-def _current(fd: int, state: int) -> tuple[int, tuple[int, ...]]:
+def _current(fd: int, state: int) -> tuple[int, tuple[int, ...]]:  # noqa: C901  # see its docstring
     """Where a frame has its code, and the path from the thread's state to its current frame.
 
     Only builtin functions are called between readings: another Python frame would be the current one.

@@ -41,7 +41,7 @@ NOTES = {
     "unknown-loop": "A loop of the type {detail} could not be timed.",
     "tracer-taken": "The target traces its greenlets itself (greenlet.settrace), so those that ran in one "
     "pass of the hub were not told apart.",
-    "no-signal": "The target loads its loop outside its main thread, so that it could not be asked for stacks.",
+    "no-signal": "The target runs its loop outside its main thread, where it cannot be asked for stacks.",
     "unknown-layout": (
         "Stacks of this Python cannot be read from memory, so they were asked for by signal."
     ),
@@ -67,9 +67,16 @@ class Observer:
         run_id: what they carry in ``DIAG_RUN_ID``; the watcher kills them if diag is killed.
     """
 
-    def __init__(self, run_id: str, *, py_spy: bool = True) -> None:
+    def __init__(self, run_id: str, *, py_spy: bool = True, memory: bool = True) -> None:
+        """Make the spool.
+
+        Args:
+            run_id: unique.
+            py_spy: False leaves py-spy out.
+            memory: False has stacks asked for by signal, as where the target's memory may not be read.
+        """
         self.run_id = run_id
-        self._options = () if py_spy else ("--no-py-spy",)
+        self._options = (*(() if py_spy else ("--no-py-spy",)), *(() if memory else ("--no-memory",)))
         self.spool = tempfile.mkdtemp(prefix="diag-", dir=_memory_folder())
         self._reader = SpoolReader(self.spool)
         self._sampler: _Sampler | None = None

@@ -53,7 +53,7 @@ PAUSE_SHARE = 20
 """Of a step this many times longer than that a stack is taken whenever it has grown by the 20th part."""
 
 LOST_SIGNAL_NS = 2_000_000_000
-"""A signal that was not answered by then is sent again; C code that holds the GIL can keep an answer waiting."""
+"""A signal that was not answered by then is sent again; C code can keep an answer waiting."""
 
 PY_SPY_AFTER_NS = 4_000_000
 """py-spy is started once a step is this old; it needs another 13 to 40 ms itself."""

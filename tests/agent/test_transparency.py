@@ -259,8 +259,7 @@ def test_a_source_file_of_another_encoding_runs(tmp_path: Path) -> None:
     assert _run([RUNNER, "program.py"], tmp_path, {"DIAG_SPOOL": str(tmp_path)}) == (0, "grüße\n", "")
 
 
-def test_a_program_that_wants_the_signal_gets_it_and_no_more(tmp_path: Path) -> None:
-    source = """
+WANTS_THE_SIGNAL = """
     import asyncio, json, os, signal, socket, time
     left, right = socket.socketpair()
     left.setblocking(False)
@@ -285,8 +284,19 @@ def test_a_program_that_wants_the_signal_gets_it_and_no_more(tmp_path: Path) -> 
     right.setblocking(False)
     print(right.recv(100) == bytes([signal.SIGURG]))
     """
-    watched = watch(tmp_path, source)
+
+
+def test_a_program_gets_no_signal_but_its_own(tmp_path: Path) -> None:
+    watched = watch(tmp_path, WANTS_THE_SIGNAL)
     assert (watched.returncode, watched.stdout, watched.stderr) == (0, "True\n", "")
+    assert watched.slugs == []
+    long = [step for step in watched.steps if step.end_ns - step.start_ns > 25_000_000]
+    assert [bool(watched.stacks_of(step)) for step in long] == [True] * 6
+
+
+def test_a_program_that_wants_the_signal_gets_it_where_stacks_are_asked_for(tmp_path: Path) -> None:
+    watched = watch(tmp_path, WANTS_THE_SIGNAL, memory=False)
+    assert (watched.returncode, watched.stderr) == (0, "")
     assert watched.slugs == ["signal-taken"]
     long = [step for step in watched.steps if step.end_ns - step.start_ns > 25_000_000]
     assert [bool(watched.stacks_of(step)) for step in long] == [True, True, True, False, False, False]
@@ -305,8 +315,35 @@ def test_the_signal_taken_by_a_loop_is_left_alone(tmp_path: Path) -> None:
     asyncio.run(main())
     print(got)
     """
-    watched = watch(tmp_path, source)
+    assert watch(tmp_path, source).stdout == "[1]\n"
+    watched = watch(tmp_path, source, memory=False)
     assert (watched.stdout, watched.slugs) == ("[1]\n", ["signal-taken"])
+
+
+def test_a_program_that_computes_survives_being_watched(tmp_path: Path) -> None:
+    """Calls from C into Python are where a walk of the frames from a signal handler would meet garbage."""
+    source = """
+    import asyncio, time
+
+    class Point:
+        def __init__(self, x): self.x = x
+
+    async def main():
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            sum(x * x for x in range(100_000))
+            sum(map(lambda x: x + 1, range(100_000)))
+            sorted(range(50_000), key=lambda x: -x)
+            [Point(x) for x in range(50_000)]
+            await asyncio.sleep(0)
+        print("survived")
+
+    asyncio.run(main())
+    """
+    for memory in (True, False):
+        watched = watch(tmp_path, source, memory=memory)
+        assert (watched.returncode, watched.stdout) == (0, "survived\n")
+        assert len(watched.seen.stacks) > 50
 
 
 def test_strange_names_are_found_again(tmp_path: Path) -> None:

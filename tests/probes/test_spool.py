@@ -13,12 +13,8 @@ import pytest
 from diag.agent import words as w
 from diag.agent.process import Process, lane_base
 from diag.probes import spool as spool_module
-from diag.probes.spool import SpoolReader, parse_dump
-from diag.recording import LaneKind, Step, ThreadState
-
-DUMP = (
-    b'Stack (most recent call first):\n  File "/a/b.py", line 7 in work\n  File "/a/c.py", line 9 in main\n'
-)
+from diag.probes.spool import SpoolReader
+from diag.recording import LaneKind, StackSource, Step, ThreadState
 
 
 def _event(folder: Path, *records: dict[str, object], pid: int = 77) -> None:
@@ -108,22 +104,23 @@ def test_served_requests_are_read_as_they_come(spool: Path) -> None:
     assert [(s.tid, s.port, s.start_ns, s.end_ns) for s in reader.read().served] == [(5, 6, 7, 8)]
 
 
-def test_a_stack_belongs_to_its_signal_even_behind_the_rest_of_another(spool: Path) -> None:
-    (spool / "77.stacks").write_bytes(DUMP + DUMP.replace(b"work", b"other"))
-    middle = len(DUMP) - 20  # the first was still being written when the second was asked for
-    signals = ({"k": "signal", "pid": 77, "l": 0, "sent": 1, "seen": 2, "from": at} for at in (0, middle))
-    _watch(spool, *signals)
+def test_lines_of_stacks_are_written_once_and_named_by_number(spool: Path) -> None:
+    work, main = ["/a.py", 3, "work"], ["/a.py", 9, "main"]
+    _watch(
+        spool,
+        {"k": "stack", "pid": 77, "l": 0, "sent": 1, "seen": 2, "f": [0, 1], "new": [work, main]},
+        {"k": "stack", "pid": 77, "l": 0, "sent": 3, "seen": 4, "f": [1], "new": []},
+    )
     first, second = SpoolReader(str(spool)).finish().stacks
-    assert [frame.function for frame in first.frames] == ["work", "main"]
-    assert [frame.function for frame in second.frames] == ["other", "main"]
-    assert second.dump_offset == 2 * len(DUMP) + 1
+    assert [(frame.path, frame.line, frame.function) for frame in first.frames] == [tuple(work), tuple(main)]
+    assert [frame.function for frame in second.frames] == ["main"]
+    assert first.source is StackSource.MEMORY
 
 
-def test_a_signal_without_a_stack_is_none(spool: Path) -> None:
-    (spool / "77.stacks").write_bytes(b"")
-    _watch(spool, {"k": "signal", "pid": 77, "l": 0, "sent": 1, "seen": 2, "from": 0})
-    _watch(spool, {"k": "signal", "pid": 99, "l": 0, "sent": 1, "seen": 2, "from": 0})
-    assert SpoolReader(str(spool)).finish().stacks == []
+def test_a_stack_that_the_target_told_itself_is_read(spool: Path) -> None:
+    _event(spool, {"k": "stack", "l": 0, "sent": 5, "seen": 8, "f": [["/a.py", 3, "work"]]})
+    (stack,) = SpoolReader(str(spool)).finish().stacks
+    assert (stack.source, stack.sent_ns, stack.seen_ns) == (StackSource.SIGNAL, 5, 8)
 
 
 def test_states_and_notes_are_read(spool: Path) -> None:
@@ -151,20 +148,6 @@ def test_a_spool_that_vanished_holds_nothing(tmp_path: Path) -> None:
     assert (seen.lanes, seen.steps, seen.notes) == ([], [], [])
 
 
-@pytest.mark.parametrize(
-    ("text", "frame"),
-    [
-        (rb'  File "/a/gr\xfc\xdfe.py", line 3 in gr\xf6\xdfe', ("/a/grüße.py", 3, "größe")),
-        (rb'  File "/a/\u4e2d\U0001f40d.py", line 3 in f', ("/a/中🐍.py", 3, "f")),
-        (rb'  File "/a/in "quotes", line 1.py", line 3 in f', ('/a/in "quotes", line 1.py', 3, "f")),
-        (b'  File "<string>", line ??? in <module>', ("<string>", 0, "<module>")),
-    ],
-)
-def test_faulthandlers_lines_are_read(text: bytes, frame: tuple[str, int, str]) -> None:
-    (found,) = parse_dump(text + b"\n  ...\n  <invalid frame>\n")
-    assert (found.path, found.line, found.function) == frame
-
-
 def test_records_that_find_no_room_are_counted(tmp_path: Path) -> None:
     process = Process(str(tmp_path))
     try:
@@ -174,7 +157,6 @@ def test_records_that_find_no_room_are_counted(tmp_path: Path) -> None:
         assert not process.event({"k": "step", "what": object()})
         assert process.words[w.H_DROPPED] == 2
     finally:
-        process.stop_stacks()
         process.abandon()
     ((slug, text),) = SpoolReader(str(tmp_path)).finish().notes
     assert slug == "spool-full"
@@ -184,13 +166,12 @@ def test_records_that_find_no_room_are_counted(tmp_path: Path) -> None:
 def test_lanes_are_reused_by_their_kind_and_end(tmp_path: Path) -> None:
     process = Process(str(tmp_path))
     try:
-        loop, worker = process.take_lane(w.KIND_ASYNCIO, 1), process.take_lane(w.KIND_WORKER, 2)
+        loop, worker = process.take_lane(w.KIND_ASYNCIO, 1, 0), process.take_lane(w.KIND_WORKER, 2, 0)
         process.give_lane(loop)
         process.give_lane(worker)
-        assert process.take_lane(w.KIND_WORKER, 3) == worker
-        assert process.take_lane(w.KIND_ASYNCIO, 3) == loop
-        rest = [process.take_lane(w.KIND_WORKER, 4) for _ in range(w.MAX_LANES)]
+        assert process.take_lane(w.KIND_WORKER, 3, 0) == worker
+        assert process.take_lane(w.KIND_ASYNCIO, 3, 0) == loop
+        rest = [process.take_lane(w.KIND_WORKER, 4, 0) for _ in range(w.MAX_LANES)]
         assert rest.count(-1) == 2
     finally:
-        process.stop_stacks()
         process.abandon()

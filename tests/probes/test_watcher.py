@@ -85,8 +85,8 @@ def test_a_thread_of_ones_own_is_read() -> None:
     assert probe.turns > 0
 
 
-def test_a_sleeping_thread_is_hardly_disturbed_and_its_stack_holds_on(tmp_path: Path) -> None:
-    """A signal ends a sleep inside C code early, so a thread that sleeps on is not sent one after the other."""
+def test_a_sleeping_thread_is_looked_at_without_being_woken(tmp_path: Path) -> None:
+    """A signal would end a sleep inside C code early, and a wake-up would show as CPU time."""
     source = """
     import asyncio, json, time
 
@@ -101,7 +101,8 @@ def test_a_sleeping_thread_is_hardly_disturbed_and_its_stack_holds_on(tmp_path: 
     ((_, began, ended),) = watched.truth
     step = watched.step_around(began, ended)
     stacks = watched.stacks_of(step)
-    assert len({stack.dump_offset for stack in stacks}) <= 10, "each of these was a signal"
+    assert step.cpu_ns is not None
+    assert step.cpu_ns < 2_000_000
     times = [step.start_ns, *(stack.sent_ns for stack in stacks), step.end_ns]
     assert max(b - a for a, b in itertools.pairwise(times)) < 150_000_000
     assert set(watched.lines_of(step)) == {line_of(watched.path)}

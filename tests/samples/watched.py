@@ -68,14 +68,15 @@ class Watched:
         (found,) = [s for s in self.steps if s.start_ns <= start and s.end_ns >= end - 1000]
         return found
 
-    def stacks_of(self, step: Step, source: StackSource = StackSource.MEMORY) -> list[Stack]:
-        """Stacks taken in a step."""
+    def stacks_of(self, step: Step, source: StackSource | None = None) -> list[Stack]:
+        """Stacks taken in a step: of one source, or of all but py-spy."""
         return [
             stack
             for stack in self.seen.stacks
-            if stack.source is source
+            if (stack.source is source if source else stack.source is not StackSource.PY_SPY)
             and stack.lane_id == step.lane_id
-            and step.start_ns <= stack.sent_ns <= step.end_ns
+            and step.start_ns <= stack.sent_ns
+            and stack.seen_ns <= step.end_ns
         ]
 
     def lines_of(self, step: Step) -> list[int]:
@@ -104,6 +105,7 @@ def watch(
     *parts: str,
     arguments: tuple[str, ...] = (),
     py_spy: bool = False,
+    memory: bool = True,
     environment: Mapping[str, str] | None = None,
     stdin: str = "",
     timeout_s: float = 60,
@@ -111,7 +113,7 @@ def watch(
     """Run a program to its end, watched: `TRUTH` and some parts, each of which may be indented."""
     path = folder / "program.py"
     path.write_text("\n".join(map(dedent, (TRUTH, *parts))))
-    with Observer(f"test-{uuid.uuid4().hex}", py_spy=py_spy) as observer:
+    with Observer(f"test-{uuid.uuid4().hex}", py_spy=py_spy, memory=memory) as observer:
         done = run(
             [RUNNER, str(path), *arguments],
             folder,
