@@ -69,14 +69,16 @@ class Strategy(Protocol):
         name: as in the vocabulary.
         description: one line in words.
         default: whether `diag explain` runs it unasked.
-        patched: whether it is for servers that patch waiting calls into switches of greenlets; a strategy is
-            either for these or for the others.
     """
 
     name: str
     description: str
     default: bool
-    patched: bool
+
+    @property
+    def patched(self) -> bool | None:
+        """Whether it is for servers that patch waiting calls into switches of greenlets; None: it is for all."""
+        ...
 
     def applies(self, workload: WorkloadInfo, framework: Handlers) -> str | None:
         """None if the workload can be executed so, otherwise why not, in a sentence."""
@@ -119,11 +121,16 @@ class Detailed(Protocol):
 
 def unsuited(strategy: Strategy, server: Serves) -> str | None:
     """Why a strategy makes no sense on a server (of the right interface), None if it does."""
-    if strategy.patched == ("gevent" in server.loops):
+    patches = "gevent" in server.loops
+    if strategy.patched in (None, patches):
         return None
-    if strategy.patched:
-        return f"{server.name} does not monkey-patch: gevent does"
-    return f"{server.name} makes every call gevent: loops and threads are greenlets there"
+    if not patches:
+        return f"{server.name} does not monkey-patch"
+    # Seen with gevent 26.9: of requests at the same time all but one fail, in asyncio.run and in asgiref alike.
+    return (
+        f"on {server.name} requests are greenlets of one thread: a plain call is what gevent is, and a second "
+        "asyncio loop fails"
+    )
 
 
 def counted(number: int, one: str, many: str) -> str:

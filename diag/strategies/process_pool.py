@@ -36,7 +36,7 @@ class ProcessPool:
     name = "process-pool"
     description = "run in a process pool, awaited"
     default = False
-    patched = False
+    patched = None
 
     def applies(self, workload: WorkloadInfo, framework: Handlers) -> str | None:  # noqa: ARG002  # any will do
         """It needs a synchronous form whose arguments can be pickled."""

@@ -181,13 +181,14 @@ def test_an_executor_runs_as_many_requests_at_once_as_it_has_threads(
         ("flask-async", "native", {"server": "gunicorn-sync"}, 1),
         ("flask-restful", "sync-handler", {"server": "werkzeug"}, 3),
         ("flask", "gevent", {"server": "gunicorn-gevent", "loop": "gevent"}, 3),
+        ("flask", "process-pool", {"server": "gunicorn-gevent", "loop": "gevent"}, 3),
     ],
 )
 def test_requests_overlap_where_strategy_and_server_let_them(
     framework: str, strategy: str, server: dict[str, Any], overlap: int, serve: Serve, tmp_path: Path
 ) -> None:
     source = SEEN.replace("seconds=0.05", "seconds=0.3")
-    running = serve(framework, strategy, source=source, server=server)
+    running = serve(framework, strategy, source=source, server=server, pool=3)
     assert together(f"{running.url}/{strategy}", 3) == [200] * 3
     assert most_at_once(tmp_path) == overlap
 
