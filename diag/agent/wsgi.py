@@ -31,7 +31,13 @@ def wrap_wsgi(app: Any, capacity: int = 0) -> Any:
     if not threads_are_greenlets():  # else it comes on the hub, once that runs
         _plant_canary(spool)
 
+    noted = False
+
     def diag_wsgi(environ: Any, start_response: Any) -> Any:
+        nonlocal noted
+        if not noted and "REMOTE_PORT" not in environ:
+            noted = True
+            spool.note("no-port")
         hub = here().hub
         if hub is not None:  # a greenlet's request holds nobody up while it waits: the hub's steps tell
             gevent_hub.serve(hub, _port(environ))
@@ -51,6 +57,7 @@ def wrap_wsgi(app: Any, capacity: int = 0) -> Any:
 
 
 def _port(environ: Any) -> int:
+    """The client's port; 0 where the server keeps it to itself."""
     try:
         return int(environ.get("REMOTE_PORT") or 0)
     except (TypeError, ValueError):  # a server may put anything there

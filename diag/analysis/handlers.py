@@ -15,6 +15,9 @@ from diag.units import plural
 STEP_FLOOR_NS = 1_000_000
 """Shorter steps are not recorded one by one: a route without a recorded step never held a lane for this."""
 
+_NO_PORT = "no-port"
+"""The degradation of a server that keeps the client's port from the app."""
+
 _HTTP_ERROR = 400
 _HTTP_SERVER_ERROR = 500
 
@@ -78,6 +81,8 @@ def _handler(
 def _why_unmeasured(case: Case, route: str, exchanges: Sequence[Exchange]) -> str:
     if not exchanges:
         return "no request was sent to it"
+    if any(one.slug == _NO_PORT for one in case.run.degradations):
+        return "the server does not tell which request a thread worked for"
     statuses = Counter(exchange.request.status for exchange in exchanges)
     if all(status <= 0 for status in statuses):
         return f"none of {plural(len(exchanges), 'request')} was answered"

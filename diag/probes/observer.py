@@ -45,6 +45,8 @@ NOTES = {
     "unknown-layout": (
         "Stacks of this Python cannot be read from memory, so they were asked for by signal."
     ),
+    "no-port": "The server does not tell the app the client's port, so which request a thread "
+    "worked for is not known.",
     "too-many-lanes": "More threads than diag can watch at once took part; some were not timed.",
     "spool-full": "{detail}",
     "no-ptrace": (

@@ -76,7 +76,7 @@ class GranianWsgi(Granian):
     notes: tuple[str, ...] = (
         _LOGS,
         "granian runs up to 512 WSGI requests at once, over all workers (its own default: half its backlog).",
-        "granian does not tell a WSGI app the client's port, so requests are joined to steps by time alone.",
+        "granian does not tell a WSGI app the client's port, so its handlers cannot be judged one by one.",
     )
 
     def more_arguments(self, options: ServerOptions) -> tuple[str, ...]:
