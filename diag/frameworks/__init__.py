@@ -82,7 +82,7 @@ def missing(package: str, install: str) -> str | None:
     """Why a framework is unavailable without a package, None if the package is there."""
     if importlib.util.find_spec(package) is not None:
         return None
-    return f"{package} is not installed: pip install {install}"
+    return f"{package.replace('_', '-')} is not installed: pip install {install}"
 
 
 def class_names(value: object) -> frozenset[str]:

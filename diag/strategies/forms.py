@@ -77,7 +77,7 @@ class Strategy(Protocol):
 
     @property
     def patched(self) -> bool | None:
-        """Whether it is for servers that patch waiting calls into switches of greenlets; None: it is for all."""
+        """Whether it is for servers that patch waiting calls into switches of greenlets; None if for all."""
         ...
 
     def applies(self, workload: WorkloadInfo, framework: Handlers) -> str | None:
@@ -126,10 +126,10 @@ def unsuited(strategy: Strategy, server: Serves) -> str | None:
         return None
     if not patches:
         return f"{server.name} does not monkey-patch"
-    # Seen with gevent 26.9: of requests at the same time all but one fail, in asyncio.run and in asgiref alike.
+    # Seen with gevent 26.9: all but one of the requests at a time fail, in asyncio.run and in asgiref alike.
     return (
-        f"on {server.name} requests are greenlets of one thread: a plain call is what gevent is, and a second "
-        "asyncio loop fails"
+        f"on {server.name} requests are greenlets of one thread: "
+        "a plain call is what gevent is, and a second asyncio loop fails"
     )
 
 
