@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from inspect import cleandoc, getdoc, getmembers, isclass
@@ -14,10 +14,15 @@ import click
 
 from diag import finding
 from diag.cli import cli
+from diag.frameworks import NAMES as FRAMEWORKS
+from diag.frameworks import Framework, get_framework
+from diag.matrix import ANY_WORKLOAD
 from diag.messages import SECTIONS
 from diag.reports.json import FORMAT
+from diag.servers import SERVERS, servers_for
 from diag.settings import KEYS
 from diag.store import SCHEMA_VERSION, schema_sql
+from diag.strategies import STRATEGIES, Strategy, unsuited
 
 REFERENCE = Path(__file__).parent / "reference"
 _MADE = "<!-- Made by docs/generate.py from {source}; edit that. -->\n\n"
@@ -144,6 +149,56 @@ def json_page() -> str:
     return "".join(lines)
 
 
+def strategies_page() -> str:
+    """How work can be executed, strategy by strategy."""
+    lines = [
+        _MADE.format(source="diag/strategies"),
+        "# Strategies\n\n",
+        "How a workload is executed: `diag explain workload.py --strategy NAME`. Unasked, it runs those that apply ",
+        f"among {_listed(s.name for s in STRATEGIES if s.default)}. `diag compare --list` says which of them go ",
+        "with which framework and server on this machine, and why the others do not.\n\n",
+    ]
+    for strategy in STRATEGIES:
+        fitting = [f.name for f in map(get_framework, FRAMEWORKS) if _go_together(f, strategy)]
+        servers = _listed(s.name for s in SERVERS if not unsuited(strategy, s)) if strategy.patched else ""
+        lines += [
+            f"## {strategy.name}\n\nIn short: {strategy.description}.\n\n{cleandoc(type(strategy).__doc__ or '')}\n\n",
+            f"{getdoc(strategy.applies)} So it exists in {_listed(fitting)}",
+            f", on {servers}.\n\n" if servers else ".\n\n",
+        ]
+    return "".join(lines).replace("``", "`")
+
+
+def frameworks_page() -> str:
+    """How handlers can become an app, framework by framework."""
+    lines = [
+        _MADE.format(source="diag/frameworks"),
+        "# Frameworks\n\n",
+        "How a workload becomes an app: `diag explain workload.py --framework NAME`. An app of your own is served ",
+        "as it is; diag finds the routes of FastAPI, Starlette and Flask apps by itself.\n\n",
+    ]
+    words = {"async": "`async def`", "def": "`def`"}
+    for framework in map(get_framework, FRAMEWORKS):
+        module = sys.modules[type(framework).__module__]
+        fitting = [s.name for s in STRATEGIES if _go_together(framework, s)]
+        lines += [
+            f"## {framework.name}\n\n{cleandoc(module.__doc__ or '')}\n\n{cleandoc(type(framework).__doc__ or '')}\n\n",
+            f"Handlers: {' and '.join(words[form] for form in framework.handlers)}. ",
+            f"Strategies: {_listed(fitting)}. Servers: {_listed(s.name for s in servers_for(framework.interface))}.\n\n",
+        ]
+    return "".join(lines).replace("``", "`")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _go_together(framework: Framework, strategy: Strategy) -> bool:
+    """Whatever is installed here."""
+    suited = any(not unsuited(strategy, server) for server in servers_for(framework.interface))
+    return suited and not strategy.applies(ANY_WORKLOAD, framework)
+
+
 def _json_type(annotation: str) -> str:
     """What JSON has for a Python type."""
     if annotation == "tuple[tuple[Location, int], ...]":
@@ -182,6 +237,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "messages.md": messages_page,
     "json.md": json_page,
+    "strategies.md": strategies_page,
+    "frameworks.md": frameworks_page,
 }
 
 

@@ -10,7 +10,7 @@ class Blocking:
     """The loop does nothing else until the work is done."""
 
     name = "blocking"
-    description = "called straight in async def"
+    description = "the work is called straight in an `async def` handler"
     default = True
     patched = False
 

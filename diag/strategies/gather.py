@@ -22,7 +22,7 @@ class Gather:
     """
 
     name = "gather"
-    description = "several at once in one request: asyncio.gather of its async def, or of wrapped calls"
+    description = "several at once in one request, by `asyncio.gather`"
     default = False
     patched = False
 

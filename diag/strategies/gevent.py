@@ -13,7 +13,7 @@ class Gevent:
     """
 
     name = "gevent"
-    description = "called in a greenlet of a server that monkey-patches"
+    description = "the work is called in a greenlet of a server that monkey-patches"
     default = True
     patched = True
 

@@ -15,7 +15,7 @@ class LoopPerRequest:
     """
 
     name = "loop-per-request"
-    description = "asyncio.run of its async def in a def handler"
+    description = "`asyncio.run` of the work's `async def` in a `def` handler"
     default = False
     patched = False
 

@@ -10,7 +10,7 @@ class Native:
     """The work shares the loop as far as it awaits."""
 
     name = "native"
-    description = "its own async def, awaited"
+    description = "the work's own `async def`, awaited"
     default = True
     patched = False
 

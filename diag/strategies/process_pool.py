@@ -34,7 +34,7 @@ class ProcessPool:
     """
 
     name = "process-pool"
-    description = "run in a process pool, awaited"
+    description = "the work is called in a process of a pool, and awaited"
     default = False
     patched = None
 

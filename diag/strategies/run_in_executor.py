@@ -19,7 +19,7 @@ class RunInExecutor:
     """
 
     name = "run-in-executor"
-    description = "loop.run_in_executor with a thread pool of its own"
+    description = "`loop.run_in_executor` with a thread pool of its own"
     default = False
     patched = False
 

@@ -10,7 +10,7 @@ class SyncHandler:
     """FastAPI runs it in its thread pool, Flask in the server's worker."""
 
     name = "sync-handler"
-    description = "def handler, run in a thread of the framework or server"
+    description = "a `def` handler, run in a thread of the framework or the server"
     default = True
     patched = False
 

@@ -12,7 +12,7 @@ class ToThread:
     """The loop is free while the thread waits or computes without the GIL."""
 
     name = "to-thread"
-    description = "asyncio.to_thread in async def"
+    description = "`asyncio.to_thread` in an `async def` handler"
     default = True
     patched = False
 
