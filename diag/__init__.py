@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from diag.diagnose import compare as compare
     from diag.diagnose import explain as explain
     from diag.workload import Blocks as Blocks
     from diag.workload import Clean as Clean
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "compare": "diag.diagnose",
     "explain": "diag.diagnose",
     "workload": "diag.workload",
     "Blocks": "diag.workload",
     "Clean": "diag.workload",
 }
 
-__all__ = ["Blocks", "Clean", "__version__", "explain", "workload"]
+__all__ = ["Blocks", "Clean", "__version__", "compare", "explain", "workload"]
 
 
 def __getattr__(name: str) -> object:

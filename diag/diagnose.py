@@ -1,4 +1,4 @@
-"""The library's sentences: explain a target. The one place that knows both measuring and thinking."""
+"""The library's sentences: explain, compare. The one place that knows both measuring and thinking."""
 
 from __future__ import annotations
 
@@ -15,19 +15,24 @@ from typing import TYPE_CHECKING
 import psutil
 
 import diag
-from diag.errors import DiagError
+from diag.analysis.comparison import compare as compare_recording
+from diag.errors import DiagError, UsageError
 from diag.frameworks.inspect import inspect_target
+from diag.matrix_plan import Candidate, candidates, choose, estimate_ns, plan_of, schedule
 from diag.planning import expectation_of, plan_app, plan_script, plan_workloads
-from diag.progress import Progress, Silent
+from diag.progress import Counted, Progress, Silent
 from diag.recording import Machine, Meta
 from diag.rules import judge
 from diag.runner import Runner
 from diag.store import SCHEMA_VERSION, RecordingWriter, read_recording
 from diag.targets import AppTarget, RecordingTarget, ScriptTarget, Target, WorkloadTarget, parse_target, roots
+from diag.units import duration, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from diag.comparing import CompareOptions
+    from diag.comparison import Comparison
     from diag.finding import Verdict
     from diag.plan import ServePlan
     from diag.settings import ExplainOptions
@@ -43,11 +48,11 @@ class Interrupted(DiagError):
     slug = "interrupted"
     exit_code = 130
 
-    def __init__(self, recording: Path) -> None:
+    def __init__(self, recording: Path, command: str = "explain") -> None:
         super().__init__(
             "Interrupted",
             cause="What was measured until then is kept.",
-            next_step=f"Try: diag explain {recording}",
+            next_step=f"Try: diag {command} {recording}",
         )
         self.recording = recording
 
@@ -83,6 +88,86 @@ def explain(options: ExplainOptions, progress: Progress | None = None) -> Verdic
         raise
     shown.stage("judging")
     return dataclasses.replace(judge(read_recording(path)), recording=str(path))
+
+
+def cells(options: CompareOptions, progress: Progress | None = None) -> tuple[Candidate, ...]:
+    """Every cell of some targets, those that cannot be measured here with the reason.
+
+    Raises:
+        DiagError: a target cannot be read or imported, or is neither a workload file nor an app.
+    """
+    shown = progress or Silent()
+    found: list[Candidate] = []
+    for text in dict.fromkeys(options.targets):
+        target = parse_target(text, factory=options.base.factory, cwd=options.base.cwd)
+        if not isinstance(target, AppTarget | WorkloadTarget):
+            raise UsageError(
+                f"{text} cannot be compared",
+                cause="A comparison serves workload files and apps; scripts and recordings are explained.",
+                next_step=f"Try: diag explain {text}",
+                slug="not-comparable",
+            )
+        shown.stage(f"importing {text}")
+        inspection = inspect_target(target, timeout_s=min(options.base.timeout_ns / 1e9, 60.0))
+        found += candidates(target, inspection, options)
+    return tuple(found)
+
+
+def compare(options: CompareOptions, progress: Progress | None = None) -> Comparison:
+    """Run targets in the chosen cells, interleaved and repeated, and say which is best, and why.
+
+    Args:
+        options: what to run and how; `base.output` names the recording's file.
+        progress: told what is going on, with the time left.
+
+    Raises:
+        DiagError: nothing can be measured, or the options do not fit.
+    """
+    shown = progress or Silent()
+    chosen = choose(cells(options, shown), options)
+    plans = [plan_of(one, options) for one in chosen]
+    shown.note(_announcement(len(plans), options))
+    counted = Counted(shown, len(plans) * options.trials, estimate_ns(len(plans), options))
+    path = options.base.output or Path(f"diag-{int(time.time())}.diag")
+    try:
+        with RecordingWriter(path, _comparison_meta(chosen, options)) as writer:
+            _run_trials(schedule(plans, options.trials, options.base.seed), Runner(writer, counted), counted)
+    except KeyboardInterrupt:
+        raise Interrupted(path, "report") from None
+    shown.stage("comparing")
+    return dataclasses.replace(compare_recording(read_recording(path), options.by), recording=str(path))
+
+
+def _announcement(number: int, options: CompareOptions) -> str:
+    each = f"{options.total:,} requests" if options.total else duration(options.duration_ns)
+    took = duration(estimate_ns(number, options))
+    cells_, trials = plural(number, "cell"), plural(options.trials, "trial")
+    return f"{cells_}, {trials} of {each} each, interleaved: about {took}"
+
+
+GIVE_UP_AFTER = 2
+"""Failures of a cell in a row, after which it is not tried again: it will not start the third time either."""
+
+
+def _run_trials(plans: Iterable[ServePlan], runner: Runner, counted: Counted) -> None:
+    failures: dict[str, int] = {}
+    for plan in plans:
+        key = repr(plan.cell)
+        if failures.get(key, 0) < GIVE_UP_AFTER:
+            try:
+                runner.serve(plan)
+                failures[key] = 0
+            except DiagError:  # its reason is in the recording
+                failures[key] = failures.get(key, 0) + 1
+        counted.done()
+
+
+def _comparison_meta(chosen: Sequence[Candidate], options: CompareOptions) -> Meta:
+    meta = _meta(chosen[0].target, options.base, "")
+    every = {root for one in chosen for root in roots(one.target)}
+    return dataclasses.replace(
+        meta, target=" ".join(options.targets), target_kind="comparison", roots=tuple(sorted(every))
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,13 @@ USAGE = {
     ),
     "no-loop": "The server does not run on that event loop: `--loop` takes those that it knows.",
     "no-param": "`--param` names a parameter that no workload of the file takes.",
+    "no-cell": (
+        "No cell of the matrix fits `--select`, or none of those that fit can be measured here; `--list` shows all "
+        "cells, and why some cannot be measured."
+    ),
+    "bad-selection": "`--select` takes `key=value` pairs with commas between: `framework=flask,strategy=gevent`.",
+    "excluded-options": "Two options that exclude each other were given.",
+    "not-comparable": "`diag compare` serves workload files and apps. Scripts and recordings go to `diag explain`.",
     "server-interface": "The server does not speak the application's interface: ASGI or WSGI.",
 }
 TARGETS = {

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Protocol
+
+from diag.units import duration
 
 
 class Progress(Protocol):
@@ -32,3 +36,49 @@ class Silent:
 
     def note(self, text: str) -> None:
         """Ignore it."""
+
+
+class Counted:
+    """Progress through many runs of about the same length, with the time left in every stage.
+
+    Args:
+        inner: told about it.
+        runs: how many there are.
+        estimate_ns: how long all of them take, about, until some have shown it.
+        clock: gives nanoseconds.
+    """
+
+    def __init__(
+        self, inner: Progress, runs: int, estimate_ns: int, clock: Callable[[], int] = time.monotonic_ns
+    ) -> None:
+        self._inner = inner
+        self._runs = runs
+        self._estimate_ns = estimate_ns
+        self._clock = clock
+        self._began_ns = clock()
+        self._done = 0
+
+    def done(self) -> None:
+        """One run is over."""
+        self._done += 1
+
+    @property
+    def left_ns(self) -> int:
+        """How long the rest takes, about: from the first run on as those before took."""
+        passed = self._clock() - self._began_ns
+        if self._done:
+            return max(0, passed * self._runs // self._done - passed)
+        return max(0, self._estimate_ns - passed)
+
+    def stage(self, text: str) -> None:
+        """A stage of the current run."""
+        place = f"{min(self._done + 1, self._runs)} of {self._runs}, about {duration(self.left_ns)} left"
+        self._inner.stage(f"{place}: {text}")
+
+    def advance(self, fraction: float) -> None:
+        """See `Progress`."""
+        self._inner.advance(fraction)
+
+    def note(self, text: str) -> None:
+        """See `Progress`."""
+        self._inner.note(text)

@@ -20,6 +20,10 @@ COMMANDS = {
         "diag.cli.explain",
         "Run a target and say where its event loop was blocked, why, and who paid.",
     ),
+    "compare": (
+        "diag.cli.compare",
+        "Run targets in several cells, interleaved and repeated, and say which to use, and why.",
+    ),
     "report": ("diag.cli.report", "Judge a recording again, without running anything."),
     "version": ("diag.cli.version", "Say which diag this is, and on what it runs."),
 }

@@ -13,6 +13,7 @@ from diag.cli.streams import drop_output, unwritable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from diag.cli.console import PlainConsole
     from diag.finding import Verdict
 
 # What is not a terminal has no width of its own; tables fit, and logs stay readable.
@@ -38,29 +39,44 @@ def tell(verdict: Verdict, *, as_json: bool, verbose: bool, quiet: bool) -> int:
         DiagError: standard output cannot be written.
         BrokenPipeError: nobody reads it any more.
     """
-    if quiet:
-        return verdict.exit_code
-    try:
+
+    def write() -> None:
         if as_json:
             from diag.reports.json import to_json
 
             sys.stdout.write(to_json(verdict) + "\n")
         else:
-            _show(verdict, verbose=verbose)
+            from diag.reports.terminal import show
+
+            show(verdict, plain_console(), verbose=verbose)
+
+    if not quiet:
+        print_result(write, recording=verdict.recording)
+    return verdict.exit_code
+
+
+def print_result(write: Callable[[], None], *, recording: str) -> None:
+    """Let `write` print to standard output.
+
+    Raises:
+        DiagError: standard output cannot be written.
+        BrokenPipeError: nobody reads it any more.
+    """
+    try:
+        write()
         sys.stdout.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
         drop_output()
-        raise unwritable(error, recording=verdict.recording) from error
-    return verdict.exit_code
+        raise unwritable(error, recording=recording) from error
 
 
-def _show(verdict: Verdict, *, verbose: bool) -> None:
+def plain_console() -> PlainConsole:
+    """Standard output, with a width that does not depend on who reads a pipe."""
     from diag.cli.console import PlainConsole
-    from diag.reports.terminal import show
 
     console = PlainConsole()
     if not console.is_terminal and not os.environ.get("COLUMNS", "").isdigit():
         console.width = PIPE_WIDTH
-    show(verdict, console, verbose=verbose)
+    return console

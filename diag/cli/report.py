@@ -7,20 +7,35 @@ from pathlib import Path
 
 import click
 
+from diag.cli.compare import FORMATS, RANKINGS, tell_comparison
 from diag.cli.outcome import output_options, tell
 
 
 @click.command("report")
 @click.argument("recording", type=click.Path(path_type=Path))
+@click.option("--by", type=click.Choice(RANKINGS), help="What to rank the cells of a comparison by.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="table", help="Of a comparison's figures."
+)
 @output_options
-def command(recording: Path, *, as_json: bool, verbose: bool, quiet: bool, debug: bool) -> int:
+def command(
+    recording: Path, *, by: str | None, form: str, as_json: bool, verbose: bool, quiet: bool, debug: bool
+) -> int:
     """Judge a recording again, without running anything.
 
-    RECORDING is a file that `diag explain` wrote; its path is in the report. The rules are those of
-    this diag, not of the one that made it.
+    RECORDING is a file that `diag explain` or `diag compare` wrote; its path is in the report. The rules
+    are those of this diag, not of the one that made it.
     """
-    from diag.rules import judge
     from diag.store import read_recording
 
-    verdict = dataclasses.replace(judge(read_recording(recording)), recording=str(recording))
+    read = read_recording(recording)
+    if read.meta.target_kind == "comparison":
+        from diag.analysis.comparison import compare
+        from diag.comparison import By
+
+        comparison = dataclasses.replace(compare(read, By(by) if by else None), recording=str(recording))
+        return tell_comparison(comparison, form=form, as_json=as_json, verbose=verbose, quiet=quiet)
+    from diag.rules import judge
+
+    verdict = dataclasses.replace(judge(read), recording=str(recording))
     return tell(verdict, as_json=as_json, verbose=verbose, quiet=quiet)

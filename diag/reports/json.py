@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from diag import __version__
+from diag.comparison import Comparison
 from diag.finding import Severity, Verdict
 
 # Raised when a key changes its meaning or goes; new keys may come at any time.
@@ -36,6 +37,25 @@ def to_json(verdict: Verdict) -> str:
     share = document["quality"]["run_queue_share"]
     document["quality"]["run_queue_share"] = None if share is None else _finite(share)
     return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False)
+
+
+def comparison_to_json(comparison: Comparison) -> str:
+    """A comparison as one JSON object, indented, without a line end after it; what is infinite is null."""
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "diag_version": __version__,
+        "exit_code": comparison.exit_code,
+    }
+    document |= msgspec.to_builtins(comparison)
+    return json.dumps(_all_finite(document), indent=2, ensure_ascii=True, allow_nan=False)
+
+
+def _all_finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return _finite(value)
+    if isinstance(value, dict):
+        return {key: _all_finite(item) for key, item in value.items()}
+    return [_all_finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _finite(value: float) -> float | None:

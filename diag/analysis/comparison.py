@@ -1,0 +1,273 @@
+"""From a recording of interleaved trials to the answer: figures, differences, ranks, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from diag.analysis.answers import answer
+from diag.analysis.paired import Ratio, holm_rates, ratio_of
+from diag.analysis.source import Code
+from diag.analysis.statistics import bootstrap_interval, median
+from diag.analysis.trials import Trial, off, read_trial, reasons
+from diag.comparison import By, CellFigures, Comparison, Contest, Difference, Estimate
+from diag.recording import Cell, Recording, Run
+
+FAR_OFF = 0.15
+"""A trial this far from the median, and outside of twice the interval around it, makes a cell unstable."""
+
+_VALUES: dict[By, Callable[[Trial], float]] = {
+    By.THROUGHPUT: lambda trial: trial.throughput,
+    By.P99: lambda trial: float(trial.p99),
+    By.VICTIMS: lambda trial: float(trial.victim_p99),
+    By.CPU: lambda trial: float(trial.cpu),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Measured:
+    """A cell with its trials."""
+
+    cell: Cell
+    label: str
+    trials: tuple[Trial, ...]
+    failures: tuple[str, ...]
+
+    def values(self, by: By) -> dict[int, float]:
+        """What it is ranked by, by number of trial."""
+        return {trial.number: _VALUES[by](trial) for trial in self.trials}
+
+    @property
+    def bound(self) -> bool:
+        """True if the load generator was the limit in most trials."""
+        return 2 * sum(trial.bound for trial in self.trials) > len(self.trials)
+
+
+def compare(recording: Recording, by: By | None = None) -> Comparison:
+    """Say which cells of a recording differ, which is best, and why.
+
+    Args:
+        recording: of interleaved trials, complete or not.
+        by: what to rank by; None ranks closed loads by throughput, and open ones, whose throughput is
+            given, by the 99th percentile of their latency.
+    """
+    code = Code.of(recording)
+    runs: dict[Cell, list[Run]] = {}
+    for run in recording.runs:
+        runs.setdefault(run.cell, []).append(run)
+    groups: dict[str, list[Cell]] = {}
+    for cell in runs:
+        groups.setdefault(f"{cell.target} {cell.workload}" if cell.workload else "", []).append(cell)
+    contests = []
+    for cells in groups.values():
+        varying = _varying(cells)
+        measured = [_measured(recording, code, cell, runs[cell], _label(cell, varying)) for cell in cells]
+        contests.append(_contest(measured, varying, recording, by))
+    machine = recording.meta.machine
+    return Comparison(
+        targets=tuple(dict.fromkeys(cell.target for cell in runs)),
+        contests=tuple(contests),
+        trials=max((run.trial for run in recording.runs), default=0),
+        duration_ns=max((run.ended_ns for run in recording.runs), default=0)
+        - min((run.started_ns for run in recording.runs), default=0),
+        seed=recording.meta.seed,
+        python=f"{machine.implementation} {machine.python}",
+        cores=machine.cores,
+        finished=recording.meta.finished,
+        notes=tuple(dict.fromkeys(one.text for run in recording.runs for one in run.degradations)),
+    )
+
+
+# Labels ---------------------------------------------------------------------------------------------------
+
+_DIMENSIONS = ("target", "framework", "server", "loop", "strategy", "workers", "threads", "load")
+
+
+def _varying(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """Dimensions in which cells differ; the server's name is always said with its loop."""
+    found = tuple(name for name in _DIMENSIONS if len({getattr(cell, name) for cell in cells}) > 1)
+    return found or ("strategy" if cells[0].strategy else "server",)
+
+
+def _label(cell: Cell, varying: Iterable[str]) -> str:
+    words = {
+        "workers": f"{cell.workers} workers",
+        "threads": f"{cell.threads} threads",
+        "loop": f"({cell.loop})" if cell.loop else "",
+    }
+    parts = [words.get(name, str(getattr(cell, name))) for name in varying]
+    return " ".join(part for part in parts if part) or cell.label
+
+
+def _common(cell: Cell, varying: Sequence[str]) -> str:
+    loop = f" ({cell.loop})" if cell.loop and "loop" not in varying else ""
+    words = {
+        "framework": cell.framework,
+        "server": cell.server + loop,
+        "strategy": cell.strategy,
+        "workers": f"{cell.workers} worker{'' if cell.workers == 1 else 's'}",
+        "threads": f"{cell.threads} threads" if cell.threads else "",
+        "load": cell.load,
+    }
+    return ", ".join(text for name, text in words.items() if text and name not in varying)
+
+
+# Figures --------------------------------------------------------------------------------------------------
+
+
+def _measured(recording: Recording, code: Code, cell: Cell, runs: Sequence[Run], label: str) -> _Measured:
+    read = [read_trial(recording, run, code) for run in runs]
+    return _Measured(
+        cell=cell,
+        label=label,
+        trials=tuple(one for one in read if isinstance(one, Trial)),
+        failures=tuple(one for one in read if isinstance(one, str)),
+    )
+
+
+def _figures(one: _Measured, seed: int, cores: int) -> CellFigures:
+    cell = one.cell
+    names = ("target", "framework", "server", "loop", "strategy", "workload", "workers", "threads", "load")
+    figures = CellFigures(
+        label=one.label,
+        trials=len(one.trials),
+        failure=one.failures[0] if one.failures else "",
+        **{name: getattr(cell, name) for name in names},
+    )
+    if not one.trials:
+        return replace(figures, unranked=figures.failure or "it was not measured")
+    middle = _middle(one.trials)
+
+    def estimate(value: Callable[[Trial], float]) -> Estimate:
+        return _estimate([value(trial) for trial in one.trials], seed)
+
+    def known(value: Callable[[Trial], float]) -> Estimate | None:
+        return estimate(value) if any(value(trial) > 0 for trial in one.trials) else None
+
+    throughput = estimate(lambda trial: trial.throughput)
+    unstable = _is_unstable(throughput)
+    return replace(
+        figures,
+        answered=sum(trial.totals.answered for trial in one.trials),
+        failed=sum(trial.totals.failed for trial in one.trials),
+        timeouts=sum(trial.totals.timeouts for trial in one.trials),
+        warmed_up=sum(trial.warmed_up for trial in one.trials),
+        throughput=throughput,
+        p50_ns=known(lambda trial: trial.p50),
+        p99_ns=known(lambda trial: trial.p99),
+        victim_p99_ns=known(lambda trial: trial.victim_p99),
+        blocked_share=estimate(lambda trial: trial.blocked),
+        cpu_ns_per_request=known(lambda trial: trial.cpu),
+        memory_bytes=known(lambda trial: trial.memory),
+        connect_p50_ns=known(lambda trial: trial.connect_p50),
+        connect_p99_ns=known(lambda trial: trial.connect_p99),
+        generator_share=estimate(lambda trial: trial.generator),
+        generator_bound=one.bound,
+        unranked="the load generator was the limit, not the server" if one.bound else "",
+        unstable=unstable,
+        unstable_reason=off(_farthest(one.trials, middle), middle) if unstable else "",
+        reasons=tuple(reasons(middle, workers=cell.workers, machine_cores=cores, loop=bool(cell.loop))),
+        median_trial=middle.median_trial(),
+    )
+
+
+def _estimate(values: Sequence[float], seed: int) -> Estimate:
+    low, high = bootstrap_interval(values, seed=seed)
+    return Estimate(value=median(values), low=low, high=high, trials=tuple(values))
+
+
+def _is_unstable(figure: Estimate) -> bool:
+    """True if a trial lies where neither the interval nor ordinary noise puts it."""
+    reach = max(FAR_OFF * figure.value, figure.value - figure.low, figure.high - figure.value)
+    far = max((abs(value - figure.value) for value in figure.trials), default=0.0)
+    wide = figure.high - figure.low > 2 * FAR_OFF * figure.value
+    return far > reach or (wide and len(figure.trials) > 1)
+
+
+def _middle(trials: Sequence[Trial]) -> Trial:
+    ordered = sorted(trials, key=lambda trial: (trial.throughput, trial.number))
+    return ordered[(len(ordered) - 1) // 2]
+
+
+def _farthest(trials: Sequence[Trial], middle: Trial) -> Trial:
+    return max(trials, key=lambda trial: abs(trial.throughput - middle.throughput))
+
+
+# Differences and ranks ------------------------------------------------------------------------------------
+
+
+def _contest(
+    measured: Sequence[_Measured], varying: Sequence[str], recording: Recording, by: By | None
+) -> Contest:
+    first = measured[0].cell
+    used = by or (By.P99 if first.load.startswith("open") else By.THROUGHPUT)
+    machine = recording.meta.machine
+    figures = {one.label: _figures(one, recording.meta.seed, machine.cores) for one in measured}
+    ranked = [one for one in measured if not figures[one.label].unranked and _is_comparable(one, used)]
+    ranked.sort(key=lambda one: median(list(one.values(used).values())), reverse=used.more_is_better)
+    differences = differences_of([(one.label, one.values(used)) for one in ranked])
+    ranks = ranks_of([one.label for one in ranked], differences)
+    cells = [replace(figures[one.label], rank=ranks[one.label]) for one in ranked]
+    rest = [figures[one.label] for one in measured if one.label not in ranks]
+    cells += [
+        one if one.unranked else replace(one, unranked=f"its {used.words} is not known") for one in rest
+    ]
+    contest = Contest(
+        title=first.workload or "the same requests",
+        by=used,
+        common=_common(first, varying),
+        cells=tuple(cells),
+        differences=differences,
+        verdict=(),
+        why=(),
+    )
+    verdict, why = answer(contest)
+    return replace(contest, verdict=verdict, why=why)
+
+
+def _is_comparable(one: _Measured, by: By) -> bool:
+    return all(value > 0 for value in one.values(by).values())
+
+
+def differences_of(cells: Sequence[tuple[str, dict[int, float]]]) -> tuple[Difference, ...]:
+    """Every pair of cells, compared on the trials that both have.
+
+    Args:
+        cells: label and value by number of trial, best first.
+    """
+    pairs = [(first, second, _paired(first[1], second[1])) for first, second in combinations(cells, 2)]
+    rates = holm_rates([ratio_of(*values).p_value for _, _, values in pairs])
+    return tuple(
+        _difference(first[0], second[0], ratio_of(*values, rate), rate)
+        for (first, second, values), rate in zip(pairs, rates, strict=True)
+    )
+
+
+def _paired(first: dict[int, float], second: dict[int, float]) -> tuple[list[float], list[float]]:
+    common = sorted(first.keys() & second.keys())
+    return [first[number] for number in common], [second[number] for number in common]
+
+
+def _difference(first: str, second: str, found: Ratio, rate: float) -> Difference:
+    return Difference(
+        first=first,
+        second=second,
+        ratio=found.ratio,
+        low=found.low,
+        high=found.high,
+        seen=found.p_value < rate,
+        trials=found.pairs,
+    )
+
+
+def ranks_of(labels: Sequence[str], differences: Sequence[Difference]) -> dict[str, int]:
+    """Groups, best first: one begins with a cell that differs from the first of the group before."""
+    seen = {(one.first, one.second) for one in differences if one.seen}
+    ranks: dict[str, int] = {}
+    leader, rank = "", 0
+    for label in labels:
+        if not leader or (leader, label) in seen:
+            leader, rank = label, rank + 1
+        ranks[label] = rank
+    return ranks

@@ -1,0 +1,209 @@
+"""One trial of a cell: its figures, and what the recording shows that can explain them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from diag.analysis.case import Case, examine
+from diag.analysis.causes import main_cause, shares
+from diag.analysis.cells import PROBE_STREAM, blocked_time, cpu_between
+from diag.analysis.source import Code
+from diag.comparison import MedianTrial
+from diag.finding import Cause
+from diag.recording import Recording, Run, RunStatus, StreamTotals
+from diag.units import count, percent, plural
+
+WARM_UP = "warm-up"
+
+HELD_SHARE = 0.05
+"""A lane that is blocked for less of its time explains little of what its clients see."""
+
+FULL_SHARE = 0.85
+"""Processes that compute for this share of the time, of those that could at once, are at their limit."""
+
+NOTABLE_SHARE = 0.05
+"""Run-queue wait, garbage collection and steal below this share of the time change no rank."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One run of a cell that gave figures; durations in ns, 0 or less where unknown.
+
+    Attributes:
+        number: of the trial.
+        totals: of the workload's own stream.
+        warmed_up: requests of the warm-up.
+        throughput: answers per second.
+        p50, p99, victim_p99: latencies.
+        blocked: share of the lanes' time, 0 to 1.
+        cpu: CPU time a request, over all streams.
+        cores: CPU time over wall time: how many cores it used.
+        memory: most bytes.
+        connect_p50, connect_p99: as `StreamTotals` has them.
+        generator: share of its core that the load generator used.
+        bound: True if that was the limit.
+        run_queue: run-queue wait over the lanes' time.
+        collecting: garbage collection over the window.
+        steal: share of all cores that a hypervisor took.
+        counters: of the kernel, by name.
+        held: what held the lanes most, in words, "" if nothing.
+        errors: sentences of the load generator.
+    """
+
+    number: int
+    totals: StreamTotals
+    warmed_up: int
+    throughput: float
+    p50: int
+    p99: int
+    victim_p99: int
+    blocked: float
+    cpu: int
+    cores: float
+    memory: int
+    connect_p50: int
+    connect_p99: int
+    generator: float
+    bound: bool
+    run_queue: float
+    collecting: float
+    steal: float
+    counters: dict[str, int]
+    held: str
+    errors: tuple[str, ...]
+
+    def median_trial(self) -> MedianTrial:
+        """As a report of ab's or h2load's kind shows it."""
+        counts = ("generator", "wall_ns", "answered", "failed", "timeouts", "body_bytes")
+        names = (*counts, "min_ns", "mean_ns", "sd_ns", "max_ns", "within_sd")
+        return MedianTrial(
+            trial=self.number,
+            percentiles=tuple((one.percent, one.ns) for one in self.totals.percentiles),
+            **{name: getattr(self.totals, name) for name in names},
+        )
+
+
+def read_trial(recording: Recording, run: Run, code: Code) -> Trial | str:
+    """The figures of a run, or why it has none."""
+    if run.status is not RunStatus.DONE:
+        words = {RunStatus.RUNNING: "it was broken off", RunStatus.INTERRUPTED: "it was interrupted"}
+        return run.failure if run.status is RunStatus.FAILED else words[run.status]
+    own = next((s for s in run.streams if s.stream not in (PROBE_STREAM, WARM_UP)), None)
+    if own is None:
+        reason = next((f"{one.route} {one.reason}" for one in run.unmeasured), "")
+        return reason or "the load did not come to its end"
+    case = examine(recording, run, code)
+    start, end = case.timeline.window
+    blocked, time = blocked_time(case)
+    cpu = cpu_between(run.samples, start, end)
+    answered = sum(s.answered for s in run.streams if s.stream != WARM_UP)
+    window = max(1, end - start)
+    counters = {one.name: one.amount for one in run.counters}
+    return Trial(
+        number=run.trial,
+        totals=own,
+        warmed_up=sum(s.answered + s.failed for s in run.streams if s.stream == WARM_UP),
+        throughput=own.answered * 1e9 / own.wall_ns if own.wall_ns else 0.0,
+        p50=_percentile(own, 50),
+        p99=_percentile(own, 99),
+        victim_p99=max((_percentile(s, 99) for s in run.streams if s.stream == PROBE_STREAM), default=0),
+        blocked=min(1.0, blocked / time) if time else 0.0,
+        cpu=cpu // answered if answered else 0,
+        cores=cpu / window,
+        memory=max((one.rss_bytes for one in run.samples), default=0),
+        connect_p50=own.connect_p50_ns,
+        connect_p99=own.connect_p99_ns,
+        generator=run.load.utilisation if run.load else 0.0,
+        bound=run.load.generator_bound if run.load else False,
+        run_queue=_run_queue(case) / time if time else 0.0,
+        collecting=sum(
+            pause.end_ns - pause.start_ns for pause in run.pauses if start <= pause.start_ns <= end
+        )
+        / window,
+        steal=counters.get("steal_ns", 0) / window / max(1, recording.meta.machine.cores),
+        counters=counters,
+        held=_held(case),
+        errors=run.errors,
+    )
+
+
+def _percentile(totals: StreamTotals, percent_: float) -> int:
+    return next((one.ns for one in totals.percentiles if one.percent == percent_), 0)
+
+
+def _run_queue(case: Case) -> int:
+    """How long the machine did not run the lanes' threads during long steps under load."""
+    return sum(
+        one.run_queue_ns
+        for one in case.timeline.held
+        if not (one.canary or one.starting or one.ending) and one.step.run_queue_ns is not None
+    )
+
+
+def _held(case: Case) -> str:
+    """Whose line held the lanes most, and how."""
+    culprits = [*case.culprits, *case.holders]
+    if not culprits:
+        return ""
+    worst = max(culprits, key=lambda one: one.split.own_ns)
+    place = worst.place(worst.parts)
+    cause = main_cause(shares(worst.split, worst.gil))
+    words = f" ({cause.words})" if isinstance(cause, Cause) else ""
+    if place is None:
+        return f"somewhere{words}"
+    where = case.code.location(place.line)
+    return f"at {where.path}:{where.line}{words}"
+
+
+def reasons(trial: Trial, *, workers: int, machine_cores: int, loop: bool) -> Iterator[str]:
+    """What explains a trial's figures, in sentences without a subject's name.
+
+    Args:
+        trial: the one in the middle.
+        workers: server processes.
+        machine_cores: of the machine.
+        loop: True if the server has an event loop.
+    """
+    if trial.blocked >= HELD_SHARE:
+        lane = "its event loop was" if loop else "its workers were"
+        yield f"{lane} held {percent(trial.blocked)} of the time{trial.held and ' ' + trial.held}"
+    limit = min(workers, machine_cores)
+    if trial.cores >= FULL_SHARE * limit:
+        of = "one core" if limit == 1 else f"{limit} cores"
+        yield f"its processes computed all the time: {trial.cores:.2f} of {of}"
+    yield from _of_network(trial)
+    yield from of_machine(trial)
+    yield from (one[0].lower() + one[1:].rstrip(".") for one in trial.errors[:2])
+
+
+def _of_network(trial: Trial) -> Iterator[str]:
+    overflows = trial.counters.get("listen_overflows", 0)
+    if overflows:
+        times = plural(overflows, "time")
+        yield f"the listen backlog overflowed {times}: such clients waited 1, 3, 7 s to retry"
+    elif trial.counters.get("retransmits", 0) >= max(10, trial.totals.answered // 1_000):
+        yield f"TCP sent {count(trial.counters['retransmits'])} segments again"
+
+
+def of_machine(trial: Trial) -> Iterator[str]:
+    """What was the machine's or the interpreter's doing."""
+    if trial.run_queue >= NOTABLE_SHARE:
+        yield f"its threads waited for a core for {percent(trial.run_queue)} of the time"
+    if trial.collecting >= NOTABLE_SHARE:
+        yield f"garbage collection took {percent(trial.collecting)} of the time"
+    if trial.steal >= NOTABLE_SHARE:
+        yield f"the hypervisor took {percent(trial.steal)} of the CPU time away"
+    faults = trial.counters.get("major_faults", 0)
+    if faults >= 100:
+        yield f"{count(faults)} pages had to be read from disk"
+    if trial.totals.failed:
+        yield f"{plural(trial.totals.failed, 'request')} failed"
+
+
+def off(trial: Trial, others: Trial) -> str:
+    """What the recording shows of a trial that is far off, and does not show of one in the middle."""
+    usual = {sentence.split(" ")[0] + sentence.split(" ")[1] for sentence in of_machine(others)}
+    told = [s for s in of_machine(trial) if s.split(" ")[0] + s.split(" ")[1] not in usual]
+    told += [s for s in _of_network(trial) if not list(_of_network(others))]
+    return "; ".join(told)
