@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
@@ -18,6 +19,7 @@ from diag.frameworks import NAMES as FRAMEWORKS
 from diag.frameworks import Framework, get_framework
 from diag.matrix import ANY_WORKLOAD
 from diag.messages import SECTIONS
+from diag.plan import ServerOptions
 from diag.reports.json import FORMAT
 from diag.servers import SERVERS, servers_for
 from diag.settings import KEYS
@@ -231,6 +233,30 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("``", "`")
 
 
+def servers_page() -> str:
+    """How apps can be served, server by server."""
+    lines = [
+        _MADE.format(source="diag/servers"),
+        "# Servers\n\n",
+        "What serves the app: `--server NAME`, with `--loop`, `--workers` and `--threads` where it has them. Each is ",
+        "the real package, started by its own command line; what is set there, and why, is listed with it. An app is ",
+        f"served by {_listed([servers_for('asgi')[0].name])} (ASGI) or {_listed([servers_for('wsgi')[0].name])} (WSGI) unless told ",
+        "otherwise. `pip install 'diag[servers]'` installs those that diag itself does not bring.\n\n",
+    ]
+    for server in SERVERS:
+        loop = (server.loops or ("asyncio",))[0]
+        command = server.command(ServerOptions(server=server.name, loop=loop), "127.0.0.1", 8000)
+        loops = f" Loops: {_listed(server.loops)}." if server.loops else ""
+        lines += [
+            f"## {server.name}\n\n{cleandoc(type(server).__doc__ or '').replace('``', '`')}\n\n",
+            f"Serves {_listed(i.upper() for i in server.interfaces)} applications.{loops}\n\n",
+            f"```\n{shlex.join(['python', *command[1:]])}\n```\n\n",
+            *(f"- {note}\n" for note in server.notes),
+            "\n",
+        ]
+    return "".join(lines)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "recording.md": recording_page,
     "cli.md": cli_page,
@@ -239,6 +265,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "json.md": json_page,
     "strategies.md": strategies_page,
     "frameworks.md": frameworks_page,
+    "servers.md": servers_page,
 }
 
 

@@ -17,7 +17,16 @@ from diag.settings import KEYS, explain_options
 from diag.store.tables import TABLE_NAMES
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("recording.md", "cli.md", "settings.md", "messages.md", "json.md", "strategies.md", "frameworks.md")
+PAGES = (
+    "recording.md",
+    "cli.md",
+    "settings.md",
+    "messages.md",
+    "json.md",
+    "strategies.md",
+    "frameworks.md",
+    "servers.md",
+)
 
 
 @pytest.fixture(scope="module")
