@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from diag.agent import canary, gevent_hub, process, stacks
 from diag.agent import words as w
-from diag.agent.lane import Readings, clock, here, readings_here
+from diag.agent.lane import Readings, clock, here, readings_here, request
 from diag.agent.originals import threads_are_greenlets
 from diag.agent.process import lane_base
 
@@ -42,7 +42,9 @@ def wrap_wsgi(app: Any, capacity: int = 0) -> Any:
         if hub is not None:  # a greenlet's request holds nobody up while it waits: the hub's steps tell
             gevent_hub.serve(hub, _port(environ))
             return app(environ, start_response)
-        call = _Call(spool, readings_here(), _port(environ))
+        port = _port(environ)
+        call = _Call(spool, readings_here(), port)
+        request.set(({"client": ("", port)}, call.start))  # for the steps of a loop that the request may run
         try:
             result = app(environ, start_response)
         except BaseException:

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from diag.analysis.blocks import Block
 from diag.analysis.intervals import Interval, Occupied, clip
-from diag.analysis.timeline import Exchange, Held, Queue, Timeline, queue_of
+from diag.analysis.timeline import Exchange, Held, Queue, Timeline
 from diag.finding import VictimGroup
 from diag.recording import LaneKind
 
@@ -107,8 +107,8 @@ class Delays:
         shared: dict[Queue, Sequence[Shared]] = {}
         for block, segments in pieces:
             lane = block.lane
-            queue = queue_of(lane)
-            if lane.kind is LaneKind.WORKER_THREAD:
+            queue = self._timeline.queues[lane.lane_id]
+            if queue < 0:
                 shared[queue] = self._busy[lane.pid]
                 stretches[queue] += _inside(segments, shared[queue])
             else:
@@ -135,7 +135,7 @@ class Delays:
                 one.ns += delay
                 one.before = True
         for block, _ in pieces:
-            held_by = occupied[queue_of(block.lane)]
+            held_by = occupied[self._timeline.queues[block.lane.lane_id]]
             for wait in (wait for held in block.held for wait in self.inside(held)):
                 delay = held_by.overlap(wait.since_ns, wait.until_ns)
                 key, new = _key_of(wait)

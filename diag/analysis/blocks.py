@@ -19,6 +19,9 @@ SLIGHTLY_LONGER = 2
 """A sibling of a convoy's steps is a block of its own from twice the threshold on: below that, steps of the
 same code straddle the threshold on a noisy machine."""
 
+EXPLAINED = 0.5
+"""A request of a sync worker whose own loop was blocked for this share of it is that block, from outside."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Block:
@@ -103,17 +106,36 @@ def find(timeline: Timeline, threshold_ns: int) -> Found:
         return one.own_ns - one.gc_ns < threshold_ns
 
     long = [one for one in rest if one.own_ns >= threshold_ns]
+    blocks = tuple(Block(held=(one,)) for one in long if not _is_worker(one) and not collected(one))
+    inner = _inner_ns(timeline, (*blocks, *convoys))
     return Found(
-        blocks=tuple(Block(held=(one,)) for one in long if not _is_worker(one) and not collected(one)),
+        blocks=blocks,
         collected=tuple(Block(held=(one,)) for one in long if not _is_worker(one) and collected(one)),
         convoys=convoys,
-        holds=tuple(Block(held=(one,)) for one in long if _is_worker(one) and not one.starting),
+        holds=tuple(
+            Block(held=(one,))
+            for one in long
+            if _is_worker(one) and not one.starting and inner[_request(one)] < EXPLAINED * one.own_ns
+        ),
         starved=tuple(
             Block(held=(one,))
             for one in rest
             if one.wall_ns >= threshold_ns > one.own_ns and not one.starting
         ),
     )
+
+
+def _inner_ns(timeline: Timeline, blocks: Iterable[Block]) -> Counter[tuple[int, int]]:
+    """How long the loop of a sync worker's request was blocked, by process and request."""
+    found: Counter[tuple[int, int]] = Counter()
+    for one in (one for block in blocks if timeline.is_inner(block.lane) for one in block.held):
+        if one.step.request_key:
+            found[_request(one)] += one.own_ns
+    return found
+
+
+def _request(one: Held) -> tuple[int, int]:
+    return one.lane.pid, one.step.request_key
 
 
 def _is_worker(one: Held) -> bool:

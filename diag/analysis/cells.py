@@ -23,11 +23,14 @@ def blocked_time(case: Case) -> tuple[int, int]:
     lanes = case.run.lanes
     start, end = case.timeline.window
     blocks = (*case.found.blocks, *case.found.convoys)
-    held = sum(block.own_ns for block in blocks if not block.starting)
-    holds = [(block, block.segments) for block in case.found.holds]
+    inner = [block for block in blocks if case.timeline.is_inner(block.lane)]
+    held = sum(block.own_ns for block in blocks if not block.starting and block not in inner)
+    holds = [(block, block.segments) for block in (*case.found.holds, *inner)]
     occupied = case.delays.occupied(holds)
     held += sum(one.overlap(start, end) for one in occupied.values())
-    loops = sum(lane.kind is not LaneKind.WORKER_THREAD for lane in lanes)
+    loops = sum(
+        lane.kind is not LaneKind.WORKER_THREAD and not case.timeline.is_inner(lane) for lane in lanes
+    )
     processes = len({lane.pid for lane in lanes if lane.kind is LaneKind.WORKER_THREAD})
     return held, (end - start) * (loops + processes)
 

@@ -123,6 +123,7 @@ class Timeline:
         exchanges: every request of the load, in order of intended send time.
         window: from the load's start to the last thing seen of it (a script: the whole run).
         by_key: exchanges by process and `Served.start_ns`.
+        queues: what requests that wait for a lane wait for, by the lane's number.
     """
 
     run: Run
@@ -130,11 +131,25 @@ class Timeline:
     exchanges: tuple[Exchange, ...]
     window: tuple[int, int]
     by_key: dict[tuple[int, int], Exchange]
+    queues: dict[int, Queue]
+
+    def is_inner(self, lane: Lane) -> bool:
+        """True for an event loop in a process of sync workers: who waits there waits for a worker."""
+        return lane.kind is not LaneKind.WORKER_THREAD and self.queues[lane.lane_id] < 0
 
 
-def queue_of(lane: Lane) -> Queue:
-    """What requests that wait for a lane wait for."""
-    return -lane.pid if lane.kind is LaneKind.WORKER_THREAD else lane.lane_id
+def queues_of(lanes: Iterable[Lane]) -> dict[int, Queue]:
+    """What requests that wait for a lane wait for, by the lane's number.
+
+    In a process of sync workers that is the workers, whatever loops their requests run.
+    """
+    found = tuple(lanes)
+    serving = {lane.pid for lane in found if lane.kind is LaneKind.WORKER_THREAD}
+    of_workers = (LaneKind.WORKER_THREAD, LaneKind.ASYNCIO, LaneKind.UVLOOP)
+    return {
+        lane.lane_id: -lane.pid if lane.pid in serving and lane.kind in of_workers else lane.lane_id
+        for lane in found
+    }
 
 
 def read(run: Run) -> Timeline:
@@ -144,9 +159,12 @@ def read(run: Run) -> Timeline:
     pairs = _join_requests(requests, run.served)
     routes = {(served.pid, served.start_ns): requests[index].route for index, served in pairs.items()}
     held = _held(run, routes)
-    exchanges = _exchanges(run, requests, pairs, held)
+    queues = queues_of(run.lanes)
+    exchanges = _exchanges(run, requests, pairs, held, queues)
     by_key = {(e.served.pid, e.served.start_ns): e for e in exchanges if e.served is not None}
-    return Timeline(run=run, held=held, exchanges=exchanges, window=_window(run), by_key=by_key)
+    return Timeline(
+        run=run, held=held, exchanges=exchanges, window=_window(run), by_key=by_key, queues=queues
+    )
 
 
 def _with_an_end(request: Request) -> Request:
@@ -254,7 +272,7 @@ def _by_lane(stacks: Iterable[Stack]) -> dict[int, list[Stack]]:
 
 
 def _stacks_within(stacks: Sequence[Stack], step: Step) -> tuple[Stack, ...]:
-    """Taken inside the step: one that had not been taken for certain when it ended may show what came after."""
+    """Taken inside the step: one that may have been taken after its end may show what came then."""
     low = bisect_left(stacks, step.start_ns, key=lambda s: s.sent_ns)
     high = bisect_right(stacks, step.end_ns, key=lambda s: s.sent_ns)
     return tuple(s for s in stacks[low:high] if s.frames and s.seen_ns <= step.end_ns)
@@ -282,13 +300,17 @@ def _planted(canary: Canary, step: Step) -> bool:
 
 
 def _exchanges(
-    run: Run, requests: Sequence[Request], pairs: dict[int, Served], held: Sequence[Held]
+    run: Run,
+    requests: Sequence[Request],
+    pairs: dict[int, Served],
+    held: Sequence[Held],
+    of_lane: dict[int, Queue],
 ) -> tuple[Exchange, ...]:
     own: dict[tuple[int, int], list[Held]] = defaultdict(list)
     for one in held:
         if one.step.request_key:
             own[one.lane.pid, one.step.request_key].append(one)
-    queues = _queues(run)
+    queues = _queues(run, of_lane)
     pids = {request.port: pairs[i].pid for i, request in enumerate(requests) if i in pairs}
     only = next(iter(queues)) if len(queues) == 1 else 0
     result = []
@@ -304,7 +326,7 @@ def _exchanges(
             Exchange(
                 request=request,
                 served=served,
-                queue=queue_of(loops[0]) if loops else queues.get(pid),
+                queue=of_lane[loops[0].lane_id] if loops else queues.get(pid),
                 app_from_ns=max(request.intended_ns, min(began, first, request.done_ns)),
                 own=steps,
             )
@@ -312,10 +334,12 @@ def _exchanges(
     return tuple(sorted(result, key=lambda e: e.request.intended_ns))
 
 
-def _queues(run: Run) -> dict[int, Queue]:
-    """What requests to each process wait for: its busiest loop, or else its workers together."""
+def _queues(run: Run, of_lane: dict[int, Queue]) -> dict[int, Queue]:
+    """What requests to each process wait for: its workers together, or else its busiest loop."""
     steps = {total.lane_id: total.steps for total in run.totals}
     ranked = sorted(run.lanes, key=lambda lane: (steps.get(lane.lane_id, 0), -lane.lane_id))
-    queues = {lane.pid: queue_of(lane) for lane in ranked if lane.kind is LaneKind.WORKER_THREAD}
-    queues.update({lane.pid: queue_of(lane) for lane in ranked if lane.kind is not LaneKind.WORKER_THREAD})
+    queues = {lane.pid: of_lane[lane.lane_id] for lane in ranked if lane.kind is LaneKind.WORKER_THREAD}
+    queues.update(
+        {lane.pid: of_lane[lane.lane_id] for lane in ranked if lane.kind is not LaneKind.WORKER_THREAD}
+    )
     return queues

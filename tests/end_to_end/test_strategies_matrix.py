@@ -250,6 +250,32 @@ def test_loops_made_for_requests_share_few_lanes(tmp_path: Path) -> None:
     assert 1 <= len(loops) <= 2  # one for each thread at most, whatever the number of loops
 
 
+@pytest.mark.parametrize(
+    ("framework", "strategy", "work", "rule"),
+    [
+        ("flask", "loop-per-request", "await asyncio.sleep(0.03)", "held-worker"),
+        ("flask", "loop-per-request", "time.sleep(0.03)", "blocked-loop"),
+        ("flask-async", "native", "await asyncio.sleep(0.03)", "held-worker"),
+        ("flask-async", "native", "time.sleep(0.03)", "blocked-loop"),
+    ],
+)
+def test_a_loop_in_a_request_holds_its_worker_whether_it_awaits_or_blocks(
+    framework: str, strategy: str, work: str, rule: str, tmp_path: Path
+) -> None:
+    (tmp_path / "unit.py").write_text(f"import asyncio, time\nasync def work():\n    {work}\n")
+    verdict = explained(
+        tmp_path, "unit.py", framework=framework, server="gunicorn-sync", strategies=(strategy,)
+    )
+    (found,) = [finding for finding in verdict.findings if finding.severity is Severity.ERROR]
+    assert found.rule == rule
+    assert found.location is not None
+    if rule == "blocked-loop":
+        assert (Path(found.location.path).name, found.location.line) == ("unit.py", 3)
+    assert {victim.label for victim in found.victims} == {"GET /work", "GET /ping"}
+    (cell,) = verdict.cells
+    assert 0.3 < cell.blocked_share <= 1
+
+
 def test_the_details_of_a_strategy_are_in_its_cell(tmp_path: Path) -> None:
     (tmp_path / "unit.py").write_text("def work(): ...\n")
     verdict = explained(tmp_path, "unit.py", strategies=("gather",), together=2, duration_ns=300_000_000)
