@@ -131,6 +131,10 @@ NOTES = {
     "script-timeout": "The script did not end by itself, so diag ended it as Ctrl-C does, after `--timeout`.",
     "signal-taken": "The target handles SIGURG itself, which diag uses to ask for stacks; py-spy gave them instead.",
     "spool-full": "There was no more room for what the target's processes saw; the rest of it is missing.",
+    "no-port": "The server does not tell a WSGI app the client's port (granian), by which requests are joined to "
+    "what threads did; so handlers were not judged one by one.",
+    "tracer-taken": "The target set `greenlet.settrace` itself, by which diag times gevent's greenlets; those that ran "
+    "in one pass of the hub were not told apart.",
     "too-many-lanes": "More threads took part than can be watched at once; some were not timed.",
     "no-signal": "Stacks had to be asked for by signal, and the loop runs outside the main thread, which alone gets it.",
     "unknown-layout": "Stacks of this version of Python cannot be read from memory; they were asked for by signal.",
