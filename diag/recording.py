@@ -381,8 +381,8 @@ class StreamTotals:
         answered: requests answered with a status below 500.
         failed: requests answered with 500 or above, or not at all.
         timeouts: those of `failed` that were given up.
-        body_bytes: of all answers' bodies.
-        min_ns, mean_ns, sd_ns, max_ns: of the latencies.
+        body_bytes: of all answers' bodies, 0 where the tool does not tell.
+        min_ns, mean_ns, sd_ns, max_ns: of the latencies; `min_ns` 0 where the tool does not tell.
         within_sd: answers whose latency lies within one standard deviation of the mean.
         percentiles: of the latencies, as many as the generator gives.
         connect_p50_ns, connect_p99_ns, connect_max_ns: from wanting a connection to having it, where the

@@ -102,9 +102,7 @@ def _victims(best: Sequence[CellFigures]) -> Iterator[str]:
 def _why(ranked: Sequence[CellFigures]) -> Iterator[str]:
     """What the recording shows of the best, and of the worst of each later group."""
     shown = [ranked[0]]
-    shown += [
-        [cell for cell in ranked if cell.rank == rank][-1] for rank in range(2, ranked[-1].rank + 1)
-    ]
+    shown += [[cell for cell in ranked if cell.rank == rank][-1] for rank in range(2, ranked[-1].rank + 1)]
     for cell in shown:
         if cell.reasons:
             yield f"{cell.label}: {'; '.join(cell.reasons)}."

@@ -66,7 +66,7 @@ def compare(recording: Recording, by: By | None = None) -> Comparison:
         contests.append(_contest(measured, varying, recording, by))
     machine = recording.meta.machine
     return Comparison(
-        targets=tuple(dict.fromkeys(cell.target for cell in runs)),
+        targets=tuple(sorted({cell.target for cell in runs}, key=recording.meta.target.find)),
         contests=tuple(contests),
         trials=max((run.trial for run in recording.runs), default=0),
         duration_ns=max((run.ended_ns for run in recording.runs), default=0)

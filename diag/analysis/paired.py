@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 ERROR_RATE = 0.02
 """How often a comparison of equal cells may claim any difference at all, over all its pairs. Below the usual
@@ -87,6 +88,7 @@ def student_tail(value: float, freedom: float) -> float:
     return 0.5 * _beta_share(freedom / (freedom + value * value), freedom / 2, 0.5)
 
 
+@lru_cache(maxsize=1_024)
 def student_quantile(share: float, freedom: float) -> float:
     """The value that `share` (0.5 to 1) of Student's t distribution lies below, by bisection."""
     low, high = 0.0, 1.0

@@ -26,6 +26,10 @@ NOTABLE_SHARE = 0.05
 """Run-queue wait, garbage collection and steal below this share of the time change no rank."""
 
 
+_CLEARLY = 1.5
+"""A trial that has this many times as much of something as another differs from it in that."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """One run of a cell that gave figures; durations in ns, 0 or less where unknown.
@@ -43,7 +47,8 @@ class Trial:
         connect_p50, connect_p99: as `StreamTotals` has them.
         generator: share of its core that the load generator used.
         bound: True if that was the limit.
-        run_queue: run-queue wait over the lanes' time.
+        run_queue: how long the target's threads were ready and had no core, over the time; over 1 where
+            several waited at once.
         collecting: garbage collection over the window.
         steal: share of all cores that a hypervisor took.
         counters: of the kernel, by name.
@@ -116,7 +121,7 @@ def read_trial(recording: Recording, run: Run, code: Code) -> Trial | str:
         connect_p99=own.connect_p99_ns,
         generator=run.load.utilisation if run.load else 0.0,
         bound=run.load.generator_bound if run.load else False,
-        run_queue=_run_queue(case) / time if time else 0.0,
+        run_queue=counters.get("run_queue_ns", 0) / window,
         collecting=sum(
             pause.end_ns - pause.start_ns for pause in run.pauses if start <= pause.start_ns <= end
         )
@@ -130,15 +135,6 @@ def read_trial(recording: Recording, run: Run, code: Code) -> Trial | str:
 
 def _percentile(totals: StreamTotals, percent_: float) -> int:
     return next((one.ns for one in totals.percentiles if one.percent == percent_), 0)
-
-
-def _run_queue(case: Case) -> int:
-    """How long the machine did not run the lanes' threads during long steps under load."""
-    return sum(
-        one.run_queue_ns
-        for one in case.timeline.held
-        if not (one.canary or one.starting or one.ending) and one.step.run_queue_ns is not None
-    )
 
 
 def _held(case: Case) -> str:
@@ -182,14 +178,15 @@ def _of_network(trial: Trial) -> Iterator[str]:
     if overflows:
         times = plural(overflows, "time")
         yield f"the listen backlog overflowed {times}: such clients waited 1, 3, 7 s to retry"
-    elif trial.counters.get("retransmits", 0) >= max(10, trial.totals.answered // 1_000):
-        yield f"TCP sent {count(trial.counters['retransmits'])} segments again"
+    elif trial.counters.get("retransmits", 0) >= max(100, trial.totals.answered // 50):
+        again = count(trial.counters["retransmits"])
+        yield f"TCP sent {again} segments again (those of other programs counted in)"
 
 
 def of_machine(trial: Trial) -> Iterator[str]:
     """What was the machine's or the interpreter's doing."""
     if trial.run_queue >= NOTABLE_SHARE:
-        yield f"its threads waited for a core for {percent(trial.run_queue)} of the time"
+        yield f"the machine let its threads wait for a core ({_machine_wait(trial)})"
     if trial.collecting >= NOTABLE_SHARE:
         yield f"garbage collection took {percent(trial.collecting)} of the time"
     if trial.steal >= NOTABLE_SHARE:
@@ -201,9 +198,28 @@ def of_machine(trial: Trial) -> Iterator[str]:
         yield f"{plural(trial.totals.failed, 'request')} failed"
 
 
-def off(trial: Trial, others: Trial) -> str:
-    """What the recording shows of a trial that is far off, and does not show of one in the middle."""
-    usual = {sentence.split(" ")[0] + sentence.split(" ")[1] for sentence in of_machine(others)}
-    told = [s for s in of_machine(trial) if s.split(" ")[0] + s.split(" ")[1] not in usual]
-    told += [s for s in _of_network(trial) if not list(_of_network(others))]
-    return "; ".join(told)
+def off(trial: Trial, middle: Trial) -> str:
+    """What the recording shows of a trial that is far off, beside the one in the middle; "" if nothing.
+
+    Either may be the one that was held up: a trial can also be off because it alone was not.
+    """
+    found = []
+    for words, here, there in (
+        ("wait for a core", trial.run_queue, middle.run_queue),
+        ("garbage collection", trial.collecting, middle.collecting),
+        ("CPU time taken by the hypervisor", trial.steal, middle.steal),
+        ("failed requests", _failed_share(trial), _failed_share(middle)),
+    ):
+        if max(here, there) >= NOTABLE_SHARE and max(here, there) >= _CLEARLY * min(here, there):
+            found.append(
+                f"{words}: {percent(here)} in the trial farthest off, {percent(there)} in the middle one"
+            )
+    return "; ".join(found)
+
+
+def _failed_share(trial: Trial) -> float:
+    return trial.totals.failed / max(1, trial.totals.answered + trial.totals.failed)
+
+
+def _machine_wait(trial: Trial) -> str:
+    return f"{trial.run_queue:.2f} s a second"

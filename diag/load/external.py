@@ -24,12 +24,14 @@ from diag.recording import LoadSummary, StreamTotals
 
 _GRACE_NS = 20_000_000_000
 
-# The tool dies with diag (PR_SET_PDEATHSIG, prctl(2)), and runs on the generator's core.
+# The tool dies with diag (PR_SET_PDEATHSIG, prctl(2)), and runs on the generator's core. The first line that
+# is printed is the CPU time of this, which is not the tool's.
 _BOOT = """
-import ctypes, os, signal, sys
+import ctypes, os, signal, sys, time
 ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 if os.getppid() != int(sys.argv[1]): sys.exit(1)
 if sys.argv[2]: os.sched_setaffinity(0, {int(sys.argv[2])})
+os.write(1, b"%d\\n" % time.process_time_ns())
 os.execv(sys.argv[3], sys.argv[3:])
 """
 
@@ -161,7 +163,8 @@ def run_tool(
             return None
         output.seek(0)
         text = output.read().decode("utf-8", "replace")
-    return _result(tool, load, text, process.returncode, cpu)
+    boot, _, said = text.partition("\n")
+    return _result(tool, load, said, process.returncode, cpu - int(boot or 0))
 
 
 def _core(load: ToolLoad) -> str:

@@ -32,6 +32,9 @@ _STEAL = 7
 _MINOR_FAULTS, _MAJOR_FAULTS = 7, 9
 """Their places in /proc/PID/stat behind the command's closing bracket (proc(5))."""
 
+_WAITED = 1
+"""The place of the time on a run queue in /proc/PID/task/TID/schedstat (kernel scheduler/sched-stats.rst)."""
+
 _SWITCHES = {
     "voluntary_ctxt_switches": "voluntary_switches",
     "nonvoluntary_ctxt_switches": "involuntary_switches",
@@ -87,6 +90,9 @@ def _process(folder: Path) -> Iterator[tuple[str, int]]:
             name, _, value = line.partition(":")
             if name in _SWITCHES:
                 yield _SWITCHES[name], int(value)
+        times = " ".join(_lines(task / "schedstat")).split()
+        if len(times) > _WAITED:
+            yield "run_queue_ns", int(times[_WAITED])
 
 
 def _tasks(folder: Path) -> list[Path]:

@@ -183,11 +183,9 @@ def _remarks(contest: Contest, page: Page) -> Iterator[Text]:
             text = (
                 cell.unstable_reason or "the recording shows no reason; other work on the machine is likely"
             )
-            trials = (
-                ", ".join(units.rate(value) for value in cell.throughput.trials) if cell.throughput else ""
-            )
+            trials = _extremes(cell.throughput.trials) if cell.throughput else ""
             lead = f"~ {cell.label} is unstable "
-            yield from layout.hang(lead, f"({trials} req/s): {text}", page.width, label_style="yellow")
+            yield from layout.hang(lead, f"({trials}): {text}", page.width, label_style="yellow")
     for cell in contest.cells:
         if not cell.rank:
             yield from layout.hang(
@@ -200,6 +198,10 @@ def _remarks(contest: Contest, page: Page) -> Iterator[Text]:
         yield Text(f"{units.plural(warmed, 'request')} of warm-up left out", "dim")
     if page.verbose:
         yield from _pairs(contest.differences, page)
+
+
+def _extremes(values: Sequence[float]) -> str:
+    return f"{units.rate(min(values))} to {units.rate(max(values))} req/s"
 
 
 def _pairs(differences: Sequence[Difference], page: Page) -> Iterator[Text]:

@@ -83,7 +83,9 @@ def _h2load(trial: MedianTrial) -> str:
 
 
 def _short(ns: int) -> str:
-    """A duration as h2load writes it: ``12.56ms``."""
+    """A duration as h2load writes it: ``12.56ms``; what the generator did not tell is a hyphen."""
+    if ns == 0:
+        return "-"
     for unit, size in (("s", 1e9), ("ms", 1e6)):
         if ns >= size:
             return f"{ns / size:.2f}{unit}"

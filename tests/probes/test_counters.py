@@ -48,6 +48,7 @@ def test_files_are_read_by_the_names_they_give(tmp_path: Path) -> None:
     (tmp_path / "12/task/12").mkdir(parents=True)
     (tmp_path / "12/stat").write_text("12 (a) b) S 1 2 3 4 5 6 70 8 90 10 11\n")
     (tmp_path / "12/task/12/status").write_text("Name: x\nvoluntary_ctxt_switches:\t4\nnonvoluntary_ctxt_switches:\t6\n")
+    (tmp_path / "12/task/12/schedstat").write_text("5000 600 7\n")
     assert read([12, 13], tmp_path) == {
         "listen_overflows": 5,
         "listen_drops": 7,
@@ -56,6 +57,7 @@ def test_files_are_read_by_the_names_they_give(tmp_path: Path) -> None:
         "major_faults": 90,
         "voluntary_switches": 4,
         "involuntary_switches": 6,
+        "run_queue_ns": 600,
     }
     assert read([], tmp_path / "missing") == {}
 

@@ -6,7 +6,6 @@ import re
 
 _UNITS_NS = {"us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9}
 _DURATION = re.compile(r"([0-9.]+)\s*(us|µs|ms|s|m|h)")
-_SIZE = re.compile(r"([0-9.]+)\s*([KMGT]?)i?B", re.IGNORECASE)
 
 
 def duration_ns(text: str) -> int:
@@ -15,15 +14,6 @@ def duration_ns(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is no duration")
     return round(float(match[1]) * _UNITS_NS[match[2]])
-
-
-def size_bytes(text: str) -> int:
-    """Bytes of ``49.50MB``, in powers of 1,024 as the tools have them; raises ValueError."""
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{text!r} is no size")
-    factor: int = 1024 ** " KMGT".index(match[2].upper() or " ")
-    return round(float(match[1]) * factor)
 
 
 def number(text: str, label: str, *, default: int | None = None) -> int:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 
 from diag.load.external import ToolLoad
-from diag.load.tools.reading import duration_ns, size_bytes
+from diag.load.tools.reading import duration_ns
 from diag.recording import Percentile, StreamTotals
 
 _LATENCY = re.compile(r"^\s*Latency\s+(\S+)\s+(\S+)\s+(\S+)\s+([0-9.]+)%", re.MULTILINE)
 _PERCENTILE = re.compile(r"^\s*([0-9.]+)%\s+([0-9.]+(?:us|ms|s|m|h))\s*$", re.MULTILINE)
-_REQUESTS = re.compile(r"^\s*([0-9]+) requests in ([0-9.]+\w+), (\S+) read", re.MULTILINE)
+_REQUESTS = re.compile(r"^\s*([0-9]+) requests in ([0-9.]+\w+), \S+ read", re.MULTILINE)
 _SOCKETS = re.compile(r"Socket errors: connect ([0-9]+), read ([0-9]+), write ([0-9]+), timeout ([0-9]+)")
 _STATUS = re.compile(r"Non-2xx or 3xx responses: ([0-9]+)")
 
 
 class Wrk:
-    """Will Glozer's wrk; its percentiles come from a histogram of its own."""
+    """Will Glozer's wrk; it does not tell the smallest latency, nor the bodies' size."""
 
     name = "wrk"
     package = "wrk"
@@ -69,7 +69,6 @@ class Wrk:
             answered=max(0, count - bad),
             failed=bad + connect + read + write + timeout,
             timeouts=timeout,
-            body_bytes=size_bytes(requests[3]),
             mean_ns=duration_ns(latency[1]),
             sd_ns=duration_ns(latency[2]),
             max_ns=longest,
