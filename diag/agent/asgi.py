@@ -19,14 +19,15 @@ def wrap_asgi(app: Any) -> Any:
     spool = process.current()
     if spool is None:
         return app
-    aftermath, serve, set_request = spool.aftermath, spool.serve, request.set
+    aftermath, begin, set_request = spool.aftermath, spool.begin, request.set
     # A bound method is called faster than an instance with `__call__`.
     call = app if inspect.isfunction(app) or inspect.ismethod(app) else app.__call__
 
     def diag_asgi(scope: Any, receive: Any, send: Any) -> Any:
-        set_request((scope, clock()))
+        now = clock()
+        set_request((scope, now))
         if aftermath and scope["type"] == "http":
-            serve(0, port_of(scope), clock(), 0)
+            begin(port_of(scope), now)
         return call(scope, receive, send)
 
     _mark_coroutine_function(diag_asgi)

@@ -55,7 +55,7 @@ def serve(lane: LoopLane, port: int) -> None:
     now = clock()
     setattr(sys.modules["greenlet"].getcurrent(), _REQUEST, ({"client": ("", port)}, now))
     if lane.process.aftermath:
-        lane.process.serve(0, port, now, 0)
+        lane.process.begin(port, now)
 
 
 def request_of(worker: Any) -> tuple[Any, int]:
@@ -143,10 +143,11 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
 
     def waited(now: int) -> None:
         """Write down that a greenlet came right behind a block (what is ready is not visible from Python)."""
-        if lane.block is None or lane.quiet:
+        if lane.block is None or not lane.waiters_left or lane.quiet:
             return
         start, end = lane.block
         if idle_at < end <= now:
+            lane.waiters_left -= 1
             who = [port_of(request_of(running)[0]), describe(function or _nameless(running))[0], start]
             lane.process.event({"k": "waiter", "l": lane.number, "e": end, "w": who})
 
@@ -159,7 +160,7 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
                 traced = False
                 lane.process.note("tracer-taken")
         if aftermath:
-            lane.calm()
+            lane.calm(now)
 
     def publish() -> None:
         words[lane.base + w.L_ITERATIONS] = lane.iteration

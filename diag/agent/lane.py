@@ -30,11 +30,12 @@ request: contextvars.ContextVar[tuple[Any, int]] = contextvars.ContextVar("diag_
 What a request starts inherits it, and may run when the next one is under way on the same connection."""
 
 MAX_WAITERS = 64
-AFTERMATH_ITERATIONS = 8
-"""After a block, a waiting connection is accepted, read and started within three iterations."""
+AFTERMATH_NS = 20_000_000
+"""After a block, a waiting connection is accepted, read and started within this time and half the block's."""
 
-AFTERMATH_NS = 2_000_000
-"""Steps from here on have an aftermath; shorter ones delay nobody by an amount worth attributing."""
+DELAY_NS = 2_000_000
+"""Steps from here on, run-queue wait left out, have an aftermath; shorter ones delay nobody by an amount worth
+attributing."""
 
 
 class Readings:
@@ -142,6 +143,7 @@ class LoopLane:
         self.schedule: Callable[[Callable[[], None]], object] | None = None
         self.finish_canary: Callable[[], object] | None = None
         self.block: tuple[int, int] | None = None
+        self.waiters_left = 0
 
     def long_step(self, start: int, now: int, callback: Any, context: Any) -> None:
         """Write a step down.
@@ -161,6 +163,8 @@ class LoopLane:
         cpu, queue, since = self.readings.take(now)
         if self.quiet:
             return
+        # What the machine held up is not worth a close look: under load that happens all the time.
+        delays = now - start - (queue or 0) >= DELAY_NS
         label, task = describe(callback)
         scope, began = request.get() if context is None else context.get(request, NO_REQUEST)
         written = self.process.event(
@@ -177,27 +181,29 @@ class LoopLane:
                 "b": began,
                 "n": label,
                 "t": task,
-                "w": self._waiters(now),
+                "w": self._waiters(now) if delays else [],
             }
         )
         if not written:
             self.process.words[self.base + w.L_DROPPED] += 1
-        if now - start >= AFTERMATH_NS:
-            self.block = (start, now)
-            self.process.aftermath[:] = [self.iteration + AFTERMATH_ITERATIONS]
+        if delays:
+            self.block, self.waiters_left = (start, now), MAX_WAITERS
+            self.process.aftermath[:] = [now + AFTERMATH_NS + (now - start) // 2]
         stacks.give_way(self.process)
 
     def waited(self, callback: Any) -> None:
         """Write down that a step came right behind a block (uvloop's queue is not visible from Python)."""
-        if self.block is not None and not self.quiet:
+        if self.block is not None and self.waiters_left and not self.quiet:
+            self.waiters_left -= 1
             start, end = self.block
             waiter = [port_of(request.get()[0]), describe(callback)[0], start]
             self.process.event({"k": "waiter", "l": self.number, "e": end, "w": waiter})
 
-    def calm(self) -> None:
-        """End the aftermath once enough iterations have passed."""
+    def calm(self, now: int) -> None:
+        """Write down who began in the aftermath so far, and end it in time."""
+        self.process.flush()
         aftermath = self.process.aftermath
-        if aftermath and self.iteration >= aftermath[0]:
+        if aftermath and now >= aftermath[0]:
             aftermath.clear()
             self.block = None
 

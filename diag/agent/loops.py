@@ -169,6 +169,7 @@ def detach(loop: Any) -> None:
     if found.finish_canary is not None:
         found.finish_canary()
     found.stop()
+    found.process.flush()
     found.process.give_lane(found.number)
 
 

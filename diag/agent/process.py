@@ -17,7 +17,8 @@ _dumps = json.dumps
 _write = os.write
 _new_lock = original("_thread", "allocate_lock")
 
-_pack_served = struct.Struct(f"={w.SERVED_WORDS}q").pack
+_SERVED = struct.Struct(f"={w.SERVED_WORDS}q")
+_pack_served, _SERVED_BYTES = _SERVED.pack, _SERVED.size
 
 LOWEST_FD = 400
 """Descriptors of diag's lie from here on: the numbers that the target gets are those it gets without diag,
@@ -34,7 +35,7 @@ class Process:
     Attributes:
         pid: this process.
         words: the mapped words.
-        aftermath: not empty for some iterations after a long step: who starts then has waited.
+        aftermath: until when it lasts, for some time after a long step: who starts then has waited. Else empty.
         canary_planted: True once a canary was planted here.
     """
 
@@ -48,6 +49,7 @@ class Process:
         self._free: dict[int, list[int]] = {}
         self._lock = _new_lock()
         self.aftermath: list[int] = []
+        self._begun: list[tuple[int, int, int, int]] = []
         self.canary_planted = False
         self.words[w.H_PID] = self.pid
         self.words[w.H_MAGIC] = w.MAGIC  # last: from now on the watcher may read
@@ -103,10 +105,23 @@ class Process:
 
     def serve(self, tid: int, port: int, start: int, end: int) -> None:
         """Write one request down."""
+        self._append_served(_pack_served(tid, port, start, end))
+
+    def begin(self, port: int, start: int) -> None:
+        """Remember that a request began on a loop, until `flush`."""
+        self._begun.append((0, port, start, 0))
+
+    def flush(self) -> None:
+        """Write down the requests that began."""
+        begun, self._begun = self._begun, []
+        if begun:
+            self._append_served(b"".join([_pack_served(*one) for one in begun]))
+
+    def _append_served(self, data: bytes) -> None:
         try:
-            _write(self._served_fd, _pack_served(tid, port, start, end))
+            _write(self._served_fd, data)
         except OSError:
-            self.words[w.H_DROPPED] += 1
+            self.words[w.H_DROPPED] += len(data) // _SERVED_BYTES
 
     def abandon(self) -> None:
         """In a forked child: let go of the parent's files, without a word in them."""

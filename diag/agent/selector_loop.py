@@ -36,6 +36,8 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
         nonlocal started, polled, busy
         words[busy_since] = 0
         busy += now_ns() - polled
+        if aftermath:
+            lane.calm(polled)  # nothing must be left to write while the loop sleeps
         result = select(timeout)
         started = polled = now = now_ns()
         words[busy_since] = now
@@ -51,8 +53,6 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
         if now - readings.at >= READ_NS:
             readings.take(now)
             publish()
-        if aftermath:
-            lane.calm()
 
     def publish() -> None:
         words[lane.base + w.L_ITERATIONS] = lane.iteration

@@ -17,13 +17,13 @@ def wrap_streams(app: Any) -> Any:
     spool = process.current()
     if spool is None:
         return app
-    aftermath, serve = spool.aftermath, spool.serve
+    aftermath, note_begin = spool.aftermath, spool.begin
 
     def begin(writer: Any) -> None:
         scope, now = {"client": writer.get_extra_info("peername")}, clock()
         request.set((scope, now))
         if aftermath:
-            serve(0, port_of(scope), now, 0)
+            note_begin(port_of(scope), now)
 
     app.begin = begin
     return app

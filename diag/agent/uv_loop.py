@@ -106,13 +106,14 @@ def _timed(lane: LoopLane) -> Callable[..., object]:  # noqa: C901  # closures, 
         start = now_ns()
         if start - ended > IDLE_NS:
             lane.iteration += 1
-            if start >= due:
-                look(start)
+            lane.waiters_left = 0
         elif aftermath:
             lane.waited(callback)
+        if start >= due:
+            look(start)
         words[busy_since] = start
         try:
-            return callback(*args)
+            return callback(*args) if args else callback()
         finally:
             words[busy_since] = 0
             ended = now = now_ns()
@@ -130,7 +131,7 @@ def _timed(lane: LoopLane) -> Callable[..., object]:  # noqa: C901  # closures, 
             readings.take(now)
             publish()
         if aftermath:
-            lane.calm()
+            lane.calm(now)
 
     def publish() -> None:
         words[lane.base + w.L_ITERATIONS] = lane.iteration

@@ -57,7 +57,7 @@ async def counted(scope, receive, send):
     if scope["type"] == "http":
         if scope["path"] == "/switch":
             loop = asyncio.get_running_loop()
-            on = scope["query_string"] == b"on"
+            on = scope["query_string"] == b"on=1"
             serve = watched if on else bare
             (loops.attach if on else loops.detach)(loop)
             text = '{"count": %d, "cpu": %d, "at": %d}' % (count, time.process_time_ns(), time.monotonic_ns())
@@ -129,7 +129,7 @@ def _switched(port: int, seconds: float, users: int, *, null: bool) -> list[tupl
         load.begin()
 
         def switch(on: bool) -> dict[str, int]:
-            return json.loads(client.get("/switch", params="on" if on and not null else "off").content)
+            return json.loads(client.get("/switch", params={"on": int(on and not null)}).content)
 
         switch(True)
         time.sleep(2)
