@@ -34,8 +34,8 @@ AFTERMATH_NS = 20_000_000
 """After a block, a waiting connection is accepted, read and started within this time and half the block's."""
 
 DELAY_NS = 2_000_000
-"""Steps from here on, run-queue wait left out, have an aftermath; shorter ones delay nobody by an amount worth
-attributing."""
+"""Steps from here on, run-queue wait left out, have an aftermath; shorter ones delay nobody enough to be
+worth attributing."""
 
 
 class Readings:

@@ -35,7 +35,7 @@ class Process:
     Attributes:
         pid: this process.
         words: the mapped words.
-        aftermath: until when it lasts, for some time after a long step: who starts then has waited. Else empty.
+        aftermath: until when the aftermath of a long step lasts: who starts then has waited. Empty else.
         canary_planted: True once a canary was planted here.
     """
 
