@@ -77,15 +77,20 @@ def test_what_is_served_travels_as_json() -> None:
         ("fastapi", "native", "flask"),
         ("starlette", "blocking", "fastapi"),
         ("flask", "sync-handler", "starlette"),
+        ("flask-async", "native", "starlette"),
+        ("asgi", "native", "starlette"),
+        ("asyncio", "native", "starlette"),
+        ("asgi", "native", "multiprocessing"),
     ],
 )
 def test_a_worker_loads_its_own_framework_only(
     framework: str, strategy: str, foreign: str, tmp_path: Path
 ) -> None:
     modules = set(loaded(workload(tmp_path, framework, strategy), tmp_path, "list(sys.modules)"))
-    assert framework in modules
+    own = {"flask-async": "flask", "asgi": "diag.frameworks.asgi"}
+    assert own.get(framework, framework) in modules
     assert foreign not in modules
-    brought_along = {"click", "jinja2"} if framework == "flask" else set()
+    brought_along = {"click", "jinja2"} if framework.startswith("flask") else set()
     assert modules & THIRD_PARTY <= brought_along
 
 
