@@ -18,6 +18,9 @@ from diag.analysis.samples import Sample, of_block
 from diag.analysis.source import Code, Line
 from diag.analysis.standing import final_keys
 
+ALONE_SHARE = 0.9
+"""Of a route's stacks by time: a block of it without a stack is then taken for one like the others."""
+
 DESCEND_SHARE = 0.6
 """The walk goes into a callee that has at least this share of the whole: then it explains most of it."""
 
@@ -139,11 +142,17 @@ def _descend(group: Sequence[Sample]) -> Line:
 def _only_culprits(
     blocks: Sequence[Block], samples: Mapping[int, Sequence[Sample]], keys: Mapping[int, Key]
 ) -> dict[str, Key]:
-    """The culprit of each route or coroutine that has exactly one."""
-    found: dict[str, set[Key]] = defaultdict(set)
+    """The culprit of each route or coroutine that has exactly one, but for a stray stack now and then."""
+    found: dict[str, Counter[Key]] = defaultdict(Counter)
     for block in blocks:
-        found[block.scope].update(keys[id(sample)] for sample in samples[id(block)])
-    return {scope: next(iter(some)) for scope, some in found.items() if scope and len(some) == 1}
+        for sample in samples[id(block)]:
+            found[block.scope][keys[id(sample)]] += sample.weight
+    return {
+        scope: key
+        for scope, weights in found.items()
+        for key, weight in weights.items()
+        if scope and weight >= ALONE_SHARE * weights.total()
+    }
 
 
 # What is said of a culprit ------------------------------------------------------------------------------
