@@ -53,7 +53,7 @@ class Cell:
         target: the target as the user typed it.
         framework: a name in `diag.frameworks`, or "" for a script.
         server: a name in `diag.servers`, or "" for a script.
-        loop: ``asyncio``, ``uvloop`` or "" where the server has no event loop.
+        loop: ``asyncio``, ``uvloop``, ``gevent`` or "" where the server has no event loop.
         strategy: a name in `diag.strategies`, or "" for an app or a script.
         workload: the workload's name, or "".
         workers: server processes asked for.

@@ -16,7 +16,7 @@ from diag.units import parse_duration
 # Measured in DESIGN section 6: from here on, the line of a block is found for certain.
 DEFAULT_THRESHOLD_NS = 10_000_000
 DEFAULT_TIMEOUT_NS = 60_000_000_000
-LOOPS = ("asyncio", "uvloop")
+LOOPS = ("asyncio", "uvloop", "gevent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

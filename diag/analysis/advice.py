@@ -25,6 +25,14 @@ _GENERIC = {
     Cause.GIL_WAIT: "moving the other thread's computing into a process",
 }
 
+_ON_A_HUB = {
+    Cause.CPU_GIL: "more worker processes, or a process pool: greenlets and threads share one GIL",
+    Cause.CPU_NO_GIL: "`gevent.get_hub().threadpool.apply(...)`: without the GIL, a thread frees the hub",
+    Cause.CPU: "more worker processes, or gevent's threadpool if the code turns out to let the GIL go",
+    Cause.WAITING: "a call that gevent has patched, or `gevent.get_hub().threadpool.apply(...)`",
+    Cause.GIL_WAIT: _GENERIC[Cause.GIL_WAIT],
+}
+
 # What a call is called when it is awaited: the first entry that fits the resolved name of a call on the line.
 # A name that starts with a dot fits any receiver.
 _COUNTERPARTS: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -87,6 +95,11 @@ def advice(main: Cause | None, calls: Sequence[str]) -> str:
     table = {Cause.WAITING: _COUNTERPARTS, Cause.CPU_GIL: _COMPUTED, Cause.CPU: _COMPUTED}.get(main, ())
     known = next((text for names, text in table if any(_fits(c, n) for c in calls for n in names)), "")
     return f"could help: {known or _GENERIC[main]}"
+
+
+def hub_advice(main: Cause | None) -> str:
+    """What could help on gevent's hub, where nothing is awaited."""
+    return f"could help: {_ON_A_HUB[main]}" if main in _ON_A_HUB else ""
 
 
 def worker_advice(main: Cause | None) -> str:

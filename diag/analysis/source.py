@@ -18,9 +18,9 @@ _SITE = re.compile(r".*/(?:site|dist)-packages/([^/]+)")
 
 FRAMEWORKS = frozenset(
     {
-        "anyio", "a2wsgi", "asgiref", "click", "diag", "fastapi", "flask", "gevent", "greenlet", "gunicorn",
-        "h11", "httptools", "hypercorn", "sniffio", "starlette", "uvicorn", "uvicorn_worker", "uvloop",
-        "waitress", "werkzeug", "wsproto",
+        "anyio", "a2wsgi", "asgiref", "click", "diag", "fastapi", "flask", "gevent", "granian", "greenlet",
+        "gunicorn", "h11", "httptools", "hypercorn", "sniffio", "starlette", "uvicorn", "uvicorn_worker",
+        "uvloop", "waitress", "werkzeug", "wsproto",
     }
 )  # fmt: skip
 """Packages that call a handler; what they call directly is where a library comes in."""

@@ -161,7 +161,8 @@ def clean_handlers(verdict: Verdict) -> str:
 def held_name(verdict: Verdict) -> str:
     """What is held: servers without an event loop have workers."""
     server = verdict.summary.server
-    return "the loop" if not server or "asyncio" in server or "uvloop" in server else "a worker"
+    loops = ("asyncio", "uvloop", "gevent")
+    return "the loop" if not server or any(loop in server for loop in loops) else "a worker"
 
 
 def held(verdict: Verdict) -> str:

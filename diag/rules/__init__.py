@@ -92,7 +92,7 @@ def _status(
     if run.status is RunStatus.FAILED and not (case.script and blocked):
         return Status.UNMEASURED, run.failure or "the run failed"
     if not canary.passed:
-        hint = "; diag watches asyncio and uvloop" if case.script and not run.lanes else ""
+        hint = "; diag watches asyncio, uvloop and gevent" if case.script and not run.lanes else ""
         return Status.UNMEASURED, canary.reason + hint
     if blocked:
         return Status.BLOCKED, ""

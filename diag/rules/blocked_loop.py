@@ -41,7 +41,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diag.analysis.advice import advice, why
+from diag.analysis.advice import advice, hub_advice, why
 from diag.analysis.case import Case
 from diag.analysis.culprits import Culprit
 from diag.analysis.doubt import may_be_the_machine, remark
@@ -49,6 +49,7 @@ from diag.analysis.evidence import confidence_of, finding, gather, title_of, whe
 from diag.analysis.parts import Part
 from diag.analysis.phases import phases
 from diag.finding import Confidence, Finding, Severity
+from diag.recording import LaneKind
 from diag.units import plural
 
 SLUG = "blocked-loop"
@@ -66,6 +67,8 @@ def _judge(case: Case, culprit: Culprit, parts: tuple[Part, ...]) -> Finding:
     evidence = gather(case, parts, culprit.gil)
     title = title_of(parts)
     place = culprit.place(parts)
+    calls = case.code.calls(place.line.path, place.line.line) if place else ()
+    on_hub = parts[0].block.lane.kind is LaneKind.GEVENT
     doubtful = may_be_the_machine(case, parts, evidence.main, line_seen=place is not None)
     convoys = sum(part.block.convoy for part in parts)
     sentences = [
@@ -84,6 +87,6 @@ def _judge(case: Case, culprit: Culprit, parts: tuple[Part, ...]) -> Finding:
         culprit=culprit,
         place=place,
         why=why(evidence.causes, evidence.main),
-        advice=advice(evidence.main, case.code.calls(place.line.path, place.line.line) if place else ()),
+        advice=hub_advice(evidence.main) if on_hub else advice(evidence.main, calls),
         sentences=sentences,
     )

@@ -35,7 +35,7 @@ CREATE TABLE run (
     target TEXT NOT NULL,
     framework TEXT NOT NULL,          -- '' for a script
     server TEXT NOT NULL,             -- '' for a script
-    loop TEXT NOT NULL,               -- asyncio, uvloop, or '' without an event loop
+    loop TEXT NOT NULL,               -- asyncio, uvloop, gevent, or '' without a loop
     strategy TEXT NOT NULL,           -- '' for an app or a script
     workload TEXT NOT NULL,
     workers INTEGER NOT NULL,         -- server processes asked for

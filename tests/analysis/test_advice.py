@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diag.analysis.advice import advice, why
+from diag.analysis.advice import advice, hub_advice, why
 from diag.finding import Cause, CauseShare
 
 
@@ -49,3 +49,11 @@ def test_a_large_second_cause_is_named_too() -> None:
     shares = (CauseShare(cause=Cause.WAITING, ns=60), CauseShare(cause=Cause.RUN_QUEUE, ns=40))
     assert why(shares, Cause.WAITING).endswith("besides, the machine had no CPU for it")
     assert "besides" not in why(shares[:1], Cause.WAITING)
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_nothing_is_to_be_awaited_on_a_hub(cause: Cause) -> None:
+    said = hub_advice(cause)
+    assert "await" not in said
+    assert "asyncio" not in said
+    assert (said == "") is (cause is Cause.RUN_QUEUE)

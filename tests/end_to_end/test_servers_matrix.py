@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from diag.diagnose import explain
-from diag.finding import Cause, Status, Verdict
+from diag.finding import Cause, Severity, Status, Verdict
 from diag.recording import LaneKind
 from diag.servers import SERVERS, Server
 from diag.settings import ExplainOptions
@@ -102,11 +102,13 @@ def test_the_line_that_blocks_is_named_on_every_loop(server: Server, loop: str, 
     verdict = explained(tmp_path, server.name, source, loop)
     assert verdict.quality.canary_ok
     assert verdict.status is Status.BLOCKED, verdict.reason
-    found = [f for f in verdict.findings if f.rule == "blocked-loop"]
+    found = [f for f in verdict.findings if f.severity is Severity.ERROR]
+    assert {f.rule for f in found} == {"blocked-loop"}
     assert {f.location.line for f in found if f.location} == {line(source)}
     assert {f.title for f in found} == {"GET /slow"}
     cause = max(found[0].causes, key=lambda share: share.ns * (share.cause is not Cause.RUN_QUEUE)).cause
     assert cause in ((Cause.WAITING,) if "asgi" in server.interfaces else (Cause.CPU_GIL, Cause.CPU))
+    assert ("asyncio" in found[0].advice) is (loop != "gevent")
     assert statuses(verdict)["GET /waiting"] is Status.CLEAN
     assert {victims.label for victims in found[0].victims} >= {"GET /waiting", "GET /quick"}
     (lane,) = read_recording(tmp_path / "run.diag").runs[0].lanes
@@ -155,6 +157,7 @@ def test_each_of_several_workers_is_watched(server: str, tmp_path: Path) -> None
         target="shop:app", cwd=tmp_path, output=output, server=server, workers=2, duration_ns=1_200_000_000
     )
     verdict = explain(options)
-    found = {f.location.line for f in verdict.findings if f.rule == "blocked-loop" and f.location}
+    errors = [f for f in verdict.findings if f.severity is Severity.ERROR]
+    found = {f.location.line for f in errors if f.location}
     assert (verdict.status, found) == (Status.BLOCKED, {line(source)})
     assert len({lane.pid for lane in read_recording(output).runs[0].lanes}) == 2
