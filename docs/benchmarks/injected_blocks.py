@@ -2,8 +2,9 @@
 
     python docs/benchmarks/injected_blocks.py --loop asyncio --repeats 4
     python docs/benchmarks/injected_blocks.py --loop uvloop --busy 4
+    python docs/benchmarks/injected_blocks.py --loop gevent
 
-A script with many tasks blocks its loop now and then, for 1 to 500 ms, in ways that wait, compute in Python,
+A script with many tasks (or greenlets) blocks its loop now and then, for 1 to 500 ms, in ways that wait, compute in Python,
 compute in C while holding the GIL, and compute in C without it; it writes down when, for how long and at
 which line. diag runs it as it runs any script. Printed for each duration: blocks injected, blocks found, the
 largest error of the duration beyond what is allowed, and how many were seen at the right line. `--busy N`
@@ -104,12 +105,23 @@ def line_of(function):
 LINES = {function: line_of(function) for function in [*WAITING, *COMPUTING]}
 
 
-async def inject(function, ms):
+def inject_now(function, ms):
     argument = ms / 1e3 if function in WAITING else 1 + int(COMPUTING[function] * ms * 1.15)
     begin = time.monotonic_ns()
     function(argument)
     end = time.monotonic_ns()
     truth.append([function.__name__, ms, begin, end, LINES[function]])
+
+
+async def inject(function, ms):
+    inject_now(function, ms)
+
+
+def planned():
+    plan = [(f, ms) for f in [*WAITING, *COMPUTING] for ms in (1, 2, 5, 10, 20, 50, 100, 500) for _ in range(repeats)]
+    plan = [(f, ms) for f, ms in plan if not (f is run_process and ms < 10) and not (ms == 500 and chosen.random() < 0.75)]
+    chosen.shuffle(plan)
+    return plan
 
 
 async def background(stop):
@@ -121,17 +133,33 @@ async def main():
     stop = asyncio.Event()
     tasks = [asyncio.create_task(background(stop)) for _ in range(20)]
     await asyncio.sleep(0.3)
-    plan = [(f, ms) for f in [*WAITING, *COMPUTING] for ms in (1, 2, 5, 10, 20, 50, 100, 500) for _ in range(repeats)]
-    plan = [(f, ms) for f, ms in plan if not (f is run_process and ms < 10) and not (ms == 500 and chosen.random() < 0.75)]
-    chosen.shuffle(plan)
-    for function, ms in plan:
+    for function, ms in planned():
         await asyncio.create_task(inject(function, ms))
         await asyncio.sleep(0.005 + chosen.random() * 0.03)
     stop.set()
     await asyncio.gather(*tasks)
     json.dump(truth, open(out, "w"))
 
-if loop_name == "uvloop":
+
+def on_hub():
+    import gevent  # which patches nothing here, so that all that waits blocks
+
+    def background():
+        while True:
+            gevent.sleep(chosen.random() * 0.02)
+
+    greenlets = [gevent.spawn(background) for _ in range(20)]
+    gevent.sleep(0.3)
+    for function, ms in planned():
+        gevent.spawn(inject_now, function, ms).join()
+        gevent.sleep(0.005 + chosen.random() * 0.03)
+    gevent.killall(greenlets)
+    json.dump(truth, open(out, "w"))
+
+
+if loop_name == "gevent":
+    on_hub()
+elif loop_name == "uvloop":
     import uvloop
     uvloop.run(main())
 else:
@@ -152,7 +180,7 @@ class Injected:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
+    parser.add_argument("--loop", choices=("asyncio", "uvloop", "gevent"), default="asyncio")
     parser.add_argument("--repeats", type=int, default=4, help="blocks of each kind and duration")
     parser.add_argument("--busy", type=int, default=0, help="processes that compete for the cores")
     parser.add_argument("--seed", type=int, default=0)
