@@ -16,6 +16,7 @@ from diag.hosting import RUN_ID
 
 _POLL_S = 0.02
 _KILL_PATIENCE_S = 5.0
+_CLEANER_PATIENCE_S = 1.0
 
 
 def run_pids(run_id: str) -> set[int]:
@@ -94,11 +95,21 @@ def end_all(find: Callable[[], set[int]], grace_s: float) -> int:
         deadline = time.monotonic() + grace_s
         while find() and time.monotonic() < deadline:
             time.sleep(_POLL_S)
-    deadline = time.monotonic() + _KILL_PATIENCE_S
-    while (left := find()) and time.monotonic() < deadline:
-        signalled |= send(left, signal.SIGKILL)
+    began = time.monotonic()
+    while (left := find()) and (passed := time.monotonic() - began) < _KILL_PATIENCE_S:
+        spared = {pid for pid in left if _cleans_up(pid)} if passed < _CLEANER_PATIENCE_S else set()
+        signalled |= send(left - spared, signal.SIGKILL)
         time.sleep(_POLL_S)
     return len(signalled)
+
+
+def _cleans_up(pid: int) -> bool:
+    """True for the process of `multiprocessing` that removes the semaphores of those killed, then ends."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return b"multiprocessing.resource_tracker" in file.read()
+    except OSError:
+        return False
 
 
 def send(pids: set[int], number: signal.Signals) -> set[int]:

@@ -119,8 +119,19 @@ class Detailed(Protocol):
         ...
 
 
+@runtime_checkable
+class Refusing(Protocol):
+    """A strategy that fails on some servers."""
+
+    def refuses(self, server: Serves) -> str | None:
+        """Why it fails there, None if it does not."""
+        ...
+
+
 def unsuited(strategy: Strategy, server: Serves) -> str | None:
     """Why a strategy makes no sense on a server (of the right interface), None if it does."""
+    if isinstance(strategy, Refusing) and (reason := strategy.refuses(server)):
+        return reason
     patches = "gevent" in server.loops
     if strategy.patched in (None, patches):
         return None

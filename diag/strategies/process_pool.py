@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from diag.hosting import READY, SERVE, SPOOL
 from diag.inspection import WorkloadInfo
-from diag.strategies.forms import DONE, Forms, Handler, Handlers, called, counted, needs_sync
+from diag.strategies.forms import DONE, Forms, Handler, Handlers, Serves, called, counted, needs_sync
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # `multiprocessing` is imported where a pool is made: a target of another strategy does not get to see it.
 
 START_TIMEOUT_S = 60.0
+DAEMONIC = ("hypercorn",)
+"""Servers whose workers are daemonic processes of `multiprocessing`."""
 
 
 class ProcessPool:
@@ -41,6 +43,12 @@ class ProcessPool:
     def applies(self, workload: WorkloadInfo, framework: Handlers) -> str | None:  # noqa: ARG002  # any will do
         """It needs a synchronous form whose arguments can be pickled."""
         return needs_sync(workload) or workload.confined or None
+
+    def refuses(self, server: Serves) -> str | None:
+        """A daemonic process of `multiprocessing` must not start others (seen with hypercorn 0.18)."""
+        if server.name in DAEMONIC:
+            return f"{server.name}'s workers are daemonic processes, which Python lets start no others"
+        return None
 
     def detail(self, workload: WorkloadInfo, *, pool: int, together: int) -> str:  # noqa: ARG002
         """The pool's size."""

@@ -16,12 +16,13 @@ import pytest
 from served import eventually, living
 
 from diag.diagnose import explain
+from diag.errors import ServerError
 from diag.finding import Severity, Status, Verdict
 from diag.frameworks import NAMES, get_framework
 from diag.inspection import WorkloadInfo
 from diag.plan import ServedApp, ServedUnit, ServerOptions
 from diag.recording import LaneKind
-from diag.servers import servers_for
+from diag.servers import SERVERS, servers_for
 from diag.servers.process import ServerProcess, start_server
 from diag.settings import ExplainOptions
 from diag.store import read_recording
@@ -191,6 +192,26 @@ def test_requests_overlap_where_strategy_and_server_let_them(
     running = serve(framework, strategy, source=source, server=server, pool=3)
     assert together(f"{running.url}/{strategy}", 3) == [200] * 3
     assert most_at_once(tmp_path) == overlap
+
+
+@pytest.mark.parametrize("server", [s for s in SERVERS if s.name != "asyncio"], ids=lambda s: s.name)
+def test_a_pool_serves_under_every_server_that_may_have_one(
+    server: Any, serve: Serve, tmp_path: Path
+) -> None:
+    if unsuited(get_strategy("process-pool"), server):
+        with pytest.raises(ServerError) as caught:
+            serve("asgi", "process-pool", pool=1, server={"server": server.name})
+        assert "daemonic" in f"{caught.value.what} {caught.value.detail}"
+        return
+    framework = "asgi" if "asgi" in server.interfaces else "flask"
+    loop = next(iter(server.loops), "asyncio")
+    running = serve(framework, "process-pool", pool=1, server={"server": server.name, "loop": loop})
+    pids = running.pids()
+    assert httpx.get(f"{running.url}/process-pool").json() == {"ok": True}
+    ((_, pid, _), _) = seen(tmp_path)
+    assert pid not in running.workers()
+    running.stop()
+    eventually(lambda: not living(pids))
 
 
 def explained(folder: Path, target: str | Path, **more: Any) -> Verdict:
