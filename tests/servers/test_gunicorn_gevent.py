@@ -48,7 +48,9 @@ def test_what_holds_the_hub_is_a_step_and_what_waits_is_none(start: Start, tmp_p
         seen = observer.finish()
     assert [lane.kind for lane in seen.lanes] == [LaneKind.GEVENT]
     assert len(seen.canaries) == 1
-    held = [s for s in seen.steps if "canary" not in s.label and s.end_ns - s.start_ns > 25_000_000 and s.port]
+    held = [
+        s for s in seen.steps if "canary" not in s.label and s.end_ns - s.start_ns > 25_000_000 and s.port
+    ]
     assert len(held) == 1
     assert held[0].end_ns - held[0].start_ns < 190_000_000
 

@@ -18,7 +18,6 @@ from diag.servers import SERVERS, Server, get_server, servers_for
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "servers.md"
 
 
-
 def _frameworks(server: Server) -> tuple[str, ...]:
     own = {"asgi": "fastapi", "wsgi": "flask", "streams": "asyncio"}[server.interfaces[0]]
     return (own, "starlette") if server.name == "uvicorn" else (own,)
