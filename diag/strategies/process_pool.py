@@ -32,7 +32,7 @@ class ProcessPool:
 
     The processes are spawned. A forked one would inherit the locks of threads that it does not have, the
     server's sockets and the agent's files; and a fork server would outlive the worker that asked for it.
-    They end when the process that made them does, however that ended.
+    They end when the process that made them does, however that ended. hypercorn's workers may start none.
     """
 
     name = "process-pool"
