@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from diag.hosting import READY, SERVE, SPOOL
 from diag.inspection import WorkloadInfo
+from diag.own_code import own_traceback
 from diag.strategies.forms import DONE, Forms, Handler, Handlers, Serves, called, counted, needs_sync
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def started_pool(
 
     Raises:
         TypeError: something cannot be pickled.
+        RuntimeError: `make` failed there; the message holds the user's frames of the traceback.
     """
     import multiprocessing  # noqa: PLC0415
     from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
@@ -106,8 +108,10 @@ def started_pool(
     all_here = context.Barrier(size)
     pool = ProcessPoolExecutor(size, mp_context=context, initializer=_begin, initargs=(make, all_here))
     # Each of these waits for all others, so no process can take two of them.
-    for future in [pool.submit(_arrive) for _ in range(size)]:
-        future.result()
+    failures = [future.result() for future in [pool.submit(_arrive) for _ in range(size)]]
+    if any(failures):
+        pool.shutdown()
+        raise RuntimeError(f"the workload could not be loaded in another process\n{max(failures)}")
     return pool
 
 
@@ -117,6 +121,7 @@ def _itself(work: Callable[..., object]) -> Callable[..., object]:
 
 _work: list[Callable[..., object]] = []
 _barrier: list[Any] = []
+_failure: list[str] = []
 
 
 def _begin(make: Callable[[], Callable[..., object]], all_here: Any) -> None:
@@ -128,8 +133,11 @@ def _begin(make: Callable[[], Callable[..., object]], all_here: Any) -> None:
     threading.Thread(target=_end_with, args=(maker.sentinel,), daemon=True).start()
     for variable in (SPOOL, READY, SERVE):
         os.environ.pop(variable, None)
-    _work.append(make())
     _barrier.append(all_here)
+    try:
+        _work.append(make())
+    except BaseException as error:  # noqa: BLE001  # what an initializer raises would only be logged
+        _failure.append(own_traceback(error))
 
 
 def _end_with(sentinel: int) -> None:
@@ -140,8 +148,10 @@ def _end_with(sentinel: int) -> None:
     os._exit(1)
 
 
-def _arrive() -> None:
+def _arrive() -> str:
+    """What went wrong here, "" if all is well."""
     _barrier[0].wait(START_TIMEOUT_S)
+    return "".join(_failure)
 
 
 def call(params: Mapping[str, object]) -> object:

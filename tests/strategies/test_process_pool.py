@@ -82,6 +82,21 @@ def test_arguments_that_cannot_be_sent_are_an_error_before_any_process_is_made()
     assert children() <= before
 
 
+def refuse() -> object:
+    raise ZeroDivisionError("not here")
+
+
+def test_work_that_cannot_be_made_there_is_an_error_that_shows_the_users_line() -> None:
+    before = children()
+    with pytest.raises(RuntimeError, match="could not be loaded in another process") as caught:
+        HANDLER(Forms(sync=give, elsewhere=refuse, pool=2))
+    text = str(caught.value)
+    assert text.endswith("ZeroDivisionError: not here")
+    assert "in refuse" in text
+    assert "diag/strategies" not in text
+    eventually(lambda: len(children() - before) <= 1)  # the resource tracker of `multiprocessing` stays
+
+
 def test_a_result_that_cannot_be_sent_back_is_the_requests_error() -> None:
     handler = HANDLER(Forms(sync=give_lock, pool=1, on_loop=False))
     with pytest.raises(TypeError, match="pickle"):
