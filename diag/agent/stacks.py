@@ -66,7 +66,7 @@ def _permit(watcher: int) -> None:
         return
 
 
-class _Told(threading.local):
+class _Told(original("_thread", "_local")):  # type: ignore[misc]  # greenlets share their thread's
     """What a thread knows of itself."""
 
     state: int = -1
@@ -91,7 +91,7 @@ def thread_state() -> int:
 
 def _tell_when_asked(process: Process) -> None:
     """Write a lane's stack down when the watcher signals; only a main thread can do so."""
-    if threading.current_thread() is not threading.main_thread():
+    if not _in_main_thread():
         process.note("no-signal")
         return
     if signal.getsignal(w.STACK_SIGNAL) not in (signal.SIG_DFL, signal.SIG_IGN):
@@ -132,10 +132,15 @@ def stop(process: Process) -> None:
     """Tell no more stacks, and leave the signals alone."""
     if process.words[w.H_TELLS]:
         process.words[w.H_TELLS] = 0
-        if threading.current_thread() is threading.main_thread():
+        if _in_main_thread():
             _set_handler(w.STACK_SIGNAL, signal.SIG_DFL)
     if signal.signal is not _set_handler and signal.signal.__module__ == __name__:
         signal.signal = _set_handler
+
+
+def _in_main_thread() -> bool:
+    """Whatever gevent says: to it, a greenlet of the main thread is a thread of its own."""
+    return threading.get_native_id() == threading.main_thread().native_id
 
 
 def _frame_of(tid: int) -> Any:

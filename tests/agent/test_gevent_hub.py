@@ -70,6 +70,21 @@ def test_the_canary_is_found_at_its_line(tmp_path: Path) -> None:
     assert any(f.path == canary.path and f.line == canary.line for one in stacks for f in one.frames)
 
 
+def test_where_memory_may_not_be_read_the_main_thread_tells_its_greenlets_stack(tmp_path: Path) -> None:
+    source = """
+def hold():
+    with block():
+        sum(i * i for i in range(1_500_000))  # HERE
+
+gevent.spawn(hold).join()
+time.sleep(0.01)
+"""
+    watched = watch(tmp_path, PATCHED, NEIGHBOURS, source, END, memory=False)
+    assert watched.slugs == []
+    ((_, began, ended),) = watched.truth
+    assert line_of(watched.path) in watched.lines_of(watched.step_around(began, ended))
+
+
 HOLDING = {
     "a C call that was not patched": "really_sleep(0.03)",
     "computing": "sum(i * i for i in range(900_000))",
