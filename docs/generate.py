@@ -10,10 +10,11 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from inspect import cleandoc, getdoc, getmembers, isclass
 from pathlib import Path
+from types import ModuleType
 
 import click
 
-from diag import finding
+from diag import comparison, finding
 from diag.cli import cli
 from diag.frameworks import NAMES as FRAMEWORKS
 from diag.frameworks import Framework, get_framework
@@ -124,31 +125,37 @@ def messages_page() -> str:
 
 
 def json_page() -> str:
-    """The keys of ``diag explain --json``."""
-    lines = [
-        _MADE.format(source="diag/finding.py"),
-        "# The verdict as JSON\n\n",
-        f"`diag explain --json` and `diag report --json` print one object, of format {FORMAT}: the keys of Verdict ",
-        "below, and `format`, `diag_version` and `exit_code` (0 clean, 1 blocked, 2 could not tell). Keys that end ",
-        "in `_ns` are nanoseconds. A number that could not be computed is `null`. The text is ASCII. A format keeps ",
-        "its keys and their meaning; new keys may come.\n\n",
-    ]
-    classes = [value for _, value in getmembers(finding, isclass) if value.__module__ == finding.__name__]
-    classes.sort(key=lambda value: value is not finding.Verdict)
+    """The keys of ``--json``."""
+    return "".join(
+        [
+            _MADE.format(source="diag/finding.py and diag/comparison.py"),
+            "# Verdicts and comparisons as JSON\n\n",
+            f"`diag explain --json` and `diag report --json` print one object, of format {FORMAT}: the keys of Verdict ",
+            "below, and `format`, `diag_version` and `exit_code` (0 clean, 1 blocked, 2 could not tell). Keys that end ",
+            "in `_ns` are nanoseconds. A number that could not be computed is `null`. The text is ASCII. A format keeps ",
+            "its keys and their meaning; new keys may come.\n\n",
+            "`diag compare --json`, and `diag report --json` of its recording, print the keys of Comparison instead.\n\n",
+            *_classes(finding, finding.Verdict),
+            *_classes(comparison, comparison.Comparison),
+        ]
+    )
+
+
+def _classes(module: ModuleType, first: type) -> Iterator[str]:
+    """The values of a module, key by key."""
+    classes = [value for _, value in getmembers(module, isclass) if value.__module__ == module.__name__]
+    classes.sort(key=lambda value: value is not first)
     for value in classes:
-        lines.append(f"## {value.__name__}\n\n{_summary(value)}")
+        yield f"## {value.__name__}\n\n{_summary(value)}"
         if is_dataclass(value):
             words = dict(_attributes(value))
-            lines.append("\n\n| key | type | meaning |\n|---|---|---|\n")
-            lines += [
-                f"| `{field.name}` | {_json_type(str(field.type))} | {_cell(words.get(field.name, ''))} |\n"
-                for field in fields(value)
-            ]
-            lines.append("\n")
+            yield "\n\n| key | type | meaning |\n|---|---|---|\n"
+            for field in fields(value):
+                yield f"| `{field.name}` | {_json_type(str(field.type))} | {_cell(words.get(field.name, ''))} |\n"
+            yield "\n"
         elif issubclass(value, Enum):
             names = (member.value if isinstance(member, str) else member.name.lower() for member in value)
-            lines.append(f" One of {', '.join(f'`{name}`' for name in names)}.\n\n")
-    return "".join(lines)
+            yield f" One of {', '.join(f'`{name}`' for name in names)}.\n\n"
 
 
 def strategies_page() -> str:
@@ -205,6 +212,8 @@ def _json_type(annotation: str) -> str:
     """What JSON has for a Python type."""
     if annotation == "tuple[tuple[Location, int], ...]":
         return "list of {location: Location, percent: integer}"
+    if annotation == "tuple[tuple[float, int], ...]":
+        return "list of [number, integer]"
     words = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "None": "null"}
     plain = re.sub(r"tuple\[(\w+), \.\.\.\]", r"list of \1", annotation).replace(" | ", " or ")
     return re.sub(r"\w+", lambda match: words.get(match[0], match[0]), plain)

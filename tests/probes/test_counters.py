@@ -43,11 +43,15 @@ def test_page_faults_of_a_process_are_counted() -> None:
 def test_files_are_read_by_the_names_they_give(tmp_path: Path) -> None:
     """Columns come and go between kernels; a command may have brackets and spaces in its name."""
     (tmp_path / "net").mkdir()
-    (tmp_path / "net/netstat").write_text("TcpExt: New ListenDrops ListenOverflows\nTcpExt: 9 7 5\nIpExt: A\nIpExt: 1\n")
+    (tmp_path / "net/netstat").write_text(
+        "TcpExt: New ListenDrops ListenOverflows\nTcpExt: 9 7 5\nIpExt: A\nIpExt: 1\n"
+    )
     (tmp_path / "stat").write_text("cpu  1 2 3 4 5 6 7 100 0 0\ncpu0 1\n")
     (tmp_path / "12/task/12").mkdir(parents=True)
     (tmp_path / "12/stat").write_text("12 (a) b) S 1 2 3 4 5 6 70 8 90 10 11\n")
-    (tmp_path / "12/task/12/status").write_text("Name: x\nvoluntary_ctxt_switches:\t4\nnonvoluntary_ctxt_switches:\t6\n")
+    (tmp_path / "12/task/12/status").write_text(
+        "Name: x\nvoluntary_ctxt_switches:\t4\nnonvoluntary_ctxt_switches:\t6\n"
+    )
     (tmp_path / "12/task/12/schedstat").write_text("5000 600 7\n")
     assert read([12, 13], tmp_path) == {
         "listen_overflows": 5,
@@ -64,7 +68,10 @@ def test_files_are_read_by_the_names_they_give(tmp_path: Path) -> None:
 
 def test_a_sum_that_fell_counts_as_nothing() -> None:
     """A worker that ended took its faults with it."""
-    assert [(c.name, c.amount) for c in difference({"a": 5, "b": 1}, {"a": 3, "b": 4})] == [("a", 0), ("b", 3)]
+    assert [(c.name, c.amount) for c in difference({"a": 5, "b": 1}, {"a": 3, "b": 4})] == [
+        ("a", 0),
+        ("b", 3),
+    ]
 
 
 def rise(before: dict[str, int]) -> dict[str, int]:
