@@ -24,6 +24,7 @@ MAX_SPAWNERS = 8
 """A greenlet's request is the one of the greenlet that spawned it, and so on up to here."""
 
 _REQUEST = "_diag_request"
+"""Attribute of a greenlet: the port and the beginning of its request."""
 
 
 def is_hub(loop: Any) -> bool:
@@ -46,24 +47,13 @@ def run_soon(hub: Any, function: Callable[[], None]) -> None:
     hub.loop.run_callback(runner.switch)
 
 
-def serve(lane: LoopLane, port: int) -> None:
-    """The current greenlet begins to work for a request.
-
-    That is the beginning of a step: a client that answers at once is served again without a switch.
-    """
-    lane.cut()
-    now = clock()
-    setattr(sys.modules["greenlet"].getcurrent(), _REQUEST, ({"client": ("", port)}, now))
-    if lane.process.aftermath:
-        lane.process.begin(port, now)
-
-
 def request_of(worker: Any) -> tuple[Any, int]:
     """The request that a greenlet works for, as `lane.request` has it."""
     for _ in range(MAX_SPAWNERS):
         found = getattr(worker, _REQUEST, None)
         if found is not None:
-            return found  # type: ignore[no-any-return]
+            port, began = found
+            return {"client": ("", port)}, began
         spawner = getattr(worker, "spawning_greenlet", None)
         worker = spawner() if callable(spawner) else None
         if worker is None:
@@ -87,8 +77,9 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
     words, busy_since = lane.process.words, lane.base + w.L_BUSY_SINCE
     now_ns, readings, aftermath = clock, lane.readings, lane.process.aftermath
     hub, tracing = lane.loop, sys.modules["greenlet"]
+    getcurrent = tracing.getcurrent
     before = tracing.gettrace()
-    running: Any = tracing.getcurrent()
+    running: Any = getcurrent()
     function: Any = None
     started = polled = due = now_ns()
     polling, idle_at, traced = False, 0, True
@@ -117,11 +108,18 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
         if before is not None:
             before(event, greenlets)
 
-    def cut() -> None:
+    def serve(port: int) -> None:
+        """The current greenlet begins to work for a request.
+
+        That is the beginning of a step: a client that answers at once is served again without a switch.
+        """
         nonlocal started, steps
         now = now_ns()
         started = late(now) if now >= due else now
         steps += 1
+        setattr(getcurrent(), _REQUEST, (port, started))
+        if aftermath:
+            lane.process.begin(port, started)
 
     def late(now: int) -> int:
         """What need not be done at each switch; returns the time when that is done."""
@@ -206,7 +204,7 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
             tracing.settrace(before)
         here().hub = None
 
-    lane.stop, lane.release, lane.cut = stop, release, cut
+    lane.stop, lane.release, lane.serve = stop, release, serve
     lane.schedule = lambda callback: run_soon(hub, callback)
     here().hub = lane
     words[busy_since] = started

@@ -121,7 +121,7 @@ class LoopLane:
         run_step: calls a callback as a step of its own.
         stop: publishes the sums and takes the probes off the loop.
         release: takes the probes off the loop, and does nothing else.
-        cut: gevent: ends the current step, as another request begins within it.
+        serve: gevent: begins a request of a client's port in the current greenlet.
         schedule: what runs a callback soon, None for the loop's `call_soon`.
         finish_canary: what is still to be done for the canary when the loop ends, None if nothing is.
         block: the last long step, for those that come right behind it.
@@ -139,7 +139,7 @@ class LoopLane:
         self.run_step: Callable[..., object] = _nothing
         self.stop: Callable[[], None] = _nothing
         self.release: Callable[[], None] = _nothing
-        self.cut: Callable[[], object] = _nothing
+        self.serve: Callable[[int], object] = _nothing
         self.schedule: Callable[[Callable[[], None]], object] | None = None
         self.finish_canary: Callable[[], object] | None = None
         self.block: tuple[int, int] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from diag.agent import canary, gevent_hub, process, stacks
+from diag.agent import canary, process, stacks
 from diag.agent import words as w
 from diag.agent.lane import Readings, clock, here, readings_here, request
 from diag.agent.originals import threads_are_greenlets
@@ -40,7 +40,7 @@ def wrap_wsgi(app: Any, capacity: int = 0) -> Any:
             spool.note("no-port")
         hub = here().hub
         if hub is not None:  # a greenlet's request holds nobody up while it waits: the hub's steps tell
-            gevent_hub.serve(hub, _port(environ))
+            hub.serve(_port(environ))
             return app(environ, start_response)
         port = _port(environ)
         call = _Call(spool, readings_here(), port)
