@@ -71,7 +71,7 @@ def _reason(
         return _unserved(framework, server)
     return (
         strategy.applies(workload, framework)
-        or unsuited(strategy, server)
+        or unsuited(strategy, framework, server)
         or framework.unavailable()
         or server.unavailable(ServerOptions(server=server.name, loop=loop or "asyncio"))
     )

@@ -232,7 +232,7 @@ def _units(
     found = []
     reasons: dict[str, str] = {}
     for strategy in wanted:
-        if reason := unsuited(strategy, server):
+        if reason := unsuited(strategy, framework, server):
             reasons[strategy.name] = reason
             continue
         units = [_unit(strategy, workload, framework, len(workloads) > 1) for workload in workloads]

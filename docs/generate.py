@@ -169,7 +169,11 @@ def strategies_page() -> str:
     ]
     for strategy in STRATEGIES:
         fitting = [f.name for f in map(get_framework, FRAMEWORKS) if _go_together(f, strategy)]
-        servers = _listed(s.name for s in SERVERS if not unsuited(strategy, s)) if strategy.patched else ""
+        servers = (
+            _listed(s.name for s in SERVERS if not unsuited(strategy, get_framework("flask"), s))
+            if strategy.patched
+            else ""
+        )
         lines += [
             f"## {strategy.name}\n\nIn short: {strategy.description}.\n\n{cleandoc(type(strategy).__doc__ or '')}\n\n",
             f"{getdoc(strategy.applies)} So it exists in {_listed(fitting)}",
@@ -204,7 +208,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def _go_together(framework: Framework, strategy: Strategy) -> bool:
     """Whatever is installed here."""
-    suited = any(not unsuited(strategy, server) for server in servers_for(framework.interface))
+    suited = any(not unsuited(strategy, framework, server) for server in servers_for(framework.interface))
     return suited and not strategy.applies(ANY_WORKLOAD, framework)
 
 

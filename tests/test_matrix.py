@@ -41,6 +41,8 @@ def test_what_makes_no_sense_is_left_out_with_its_reason() -> None:
     assert reason("flask", "gunicorn-sync", "gevent") == "gunicorn-sync does not monkey-patch"
     assert "a second asyncio loop fails" in reason("flask", "gunicorn-gevent", "loop-per-request", "gevent")
     assert reason("flask", "gunicorn-gevent", "gevent", "gevent") == ""
+    assert reason("flask", "gunicorn-gevent", "process-pool", "gevent") == ""
+    assert "a second asyncio loop fails" in reason("flask-async", "gunicorn-gevent", "process-pool", "gevent")
     assert "daemonic" in reason("fastapi", "hypercorn", "process-pool", "asyncio")
     assert reason("asyncio", "asyncio", "native", "asyncio") == ""
     assert reason("asyncio", "uvicorn", "native", "asyncio") == "plain asyncio is framework and server in one"

@@ -128,12 +128,13 @@ class Refusing(Protocol):
         ...
 
 
-def unsuited(strategy: Strategy, server: Serves) -> str | None:
-    """Why a strategy makes no sense on a server (of the right interface), None if it does."""
+def unsuited(strategy: Strategy, framework: Handlers, server: Serves) -> str | None:
+    """Why a strategy makes no sense in a framework on a server (of its interface), None if it does."""
     if isinstance(strategy, Refusing) and (reason := strategy.refuses(server)):
         return reason
     patches = "gevent" in server.loops
-    if strategy.patched in (None, patches):
+    on_loop = patches and "async" in framework.handlers
+    if strategy.patched in (None, patches) and not on_loop:
         return None
     if not patches:
         return f"{server.name} does not monkey-patch"

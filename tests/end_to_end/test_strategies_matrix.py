@@ -113,7 +113,7 @@ def strategies_of(framework: str) -> list[str]:
     found = get_framework(framework)
     server = servers_for(found.interface)[0]
     both = WorkloadInfo(name="work", functions=("work", "work_async"), has_sync=True, has_native=True)
-    return [s.name for s in STRATEGIES if not s.applies(both, found) and not unsuited(s, server)]
+    return [s.name for s in STRATEGIES if not s.applies(both, found) and not unsuited(s, found, server)]
 
 
 @pytest.mark.parametrize("framework", NAMES)
@@ -198,7 +198,7 @@ def test_requests_overlap_where_strategy_and_server_let_them(
 def test_a_pool_serves_under_every_server_that_may_have_one(
     server: Any, serve: Serve, tmp_path: Path
 ) -> None:
-    if unsuited(get_strategy("process-pool"), server):
+    if unsuited(get_strategy("process-pool"), get_framework("flask"), server):
         with pytest.raises(ServerError) as caught:
             serve("asgi", "process-pool", pool=1, server={"server": server.name})
         assert "daemonic" in f"{caught.value.what} {caught.value.detail}"

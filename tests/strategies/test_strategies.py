@@ -112,7 +112,9 @@ def test_a_form_that_is_missing_is_an_error_of_the_caller(strategy: object) -> N
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda s: s.name)
 def test_a_server_that_patches_takes_few_strategies_and_gevent_needs_one(strategy: object) -> None:
     patching, plain = Server("gunicorn-gevent", ("gevent",)), Server("uvicorn", ("asyncio", "uvloop"))
-    reasons = {server.name: unsuited(strategy, server) for server in (patching, plain)}
+    reasons = {
+        server.name: unsuited(strategy, get_framework("flask"), server) for server in (patching, plain)
+    }
     assert (reasons[patching.name] is None) is (strategy.name in {"gevent", "process-pool"})
     assert (reasons[plain.name] is None) is (strategy.name != "gevent")
     assert all(reason is None or name in reason for name, reason in reasons.items())
