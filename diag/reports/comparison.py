@@ -18,7 +18,8 @@ from diag.reports.text import clean, cut_middle, glyphs_for, neutral
 
 _NARROWEST = 40
 _WIDEST = 140
-_LONGEST_LABEL = 34
+_LONGEST_LABEL = 48
+_LABEL_SHARE = 0.55
 _GAP = 2
 
 
@@ -94,7 +95,8 @@ class _Column:
 
 def _tables(contest: Contest, cells: Sequence[CellFigures], page: Page) -> Iterator[Text]:
     """The same rows again and again, each time with as many columns as fit."""
-    rows = [(_rank(cell), cut_middle(cell.label, _LONGEST_LABEL, page.glyphs.ellipsis)) for cell in cells]
+    longest = min(_LONGEST_LABEL, round(_LABEL_SHARE * page.width))
+    rows = [(_rank(cell), cut_middle(cell.label, longest, page.glyphs.ellipsis)) for cell in cells]
     lead = layout.table(("", "cell"), rows, indent=0, left=(0, 1))
     room = page.width - max(map(cell_len, lead))
     columns = [column for column in _columns(contest) if any(column.text(cell) for cell in cells)]
@@ -184,15 +186,15 @@ def _remarks(contest: Contest, page: Page) -> Iterator[Text]:
                 cell.unstable_reason or "the recording shows no reason; other work on the machine is likely"
             )
             trials = _extremes(cell.throughput.trials) if cell.throughput else ""
-            lead = f"~ {cell.label} is unstable "
-            yield from layout.hang(lead, f"({trials}): {text}", page.width, label_style="yellow")
+            said = f"{cell.label} is unstable ({trials}): {text}"
+            yield from layout.hang("~ ", said, page.width, label_style="yellow")
     for cell in contest.cells:
         if not cell.rank:
-            yield from layout.hang(
-                f"- {cell.label} is not ranked: ", cell.unranked, page.width, label_style="yellow"
-            )
+            said = f"{cell.label} is not ranked: {cell.unranked}"
+            yield from layout.hang("- ", said, page.width, label_style="yellow")
         elif cell.failure:
-            yield from layout.hang(f"! {cell.label}: a trial failed: ", cell.failure, page.width)
+            said = f"{cell.label}: a trial failed: {cell.failure}"
+            yield from layout.hang("! ", said, page.width, label_style="yellow")
     warmed = sum(cell.warmed_up for cell in contest.cells)
     if warmed:
         yield Text(f"{units.plural(warmed, 'request')} of warm-up left out", "dim")
@@ -209,7 +211,7 @@ def _pairs(differences: Sequence[Difference], page: Page) -> Iterator[Text]:
         seen = "" if one.seen else "  no difference seen"
         high = "∞" if one.high > 1e6 else f"{one.high:.3g}"
         ratio = f"{one.ratio:.3g} [{one.low:.3g}–{high}]{seen}"
-        yield from layout.hang(f"  {one.first} / {one.second}: ", ratio, page.width)
+        yield from layout.hang("  ", f"{one.first} / {one.second}: {ratio}", page.width)
 
 
 def cell_list(cells: Sequence[tuple[dict[str, str], str]], width: int) -> list[str]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from diag.errors import RecordingError
 from diag.store import read_recording
 
 WORK = """
@@ -109,6 +113,57 @@ def test_many_requests_are_summed_up_and_not_kept(folder: Path) -> None:
         assert connection.execute("SELECT count(*) FROM request WHERE stream = 'app'").fetchone() == (0,)
 
 
+def test_another_generator_drives_the_same_cells(folder: Path) -> None:
+    """Its figures lie in the same recording; there are no innocent requests beside it."""
+    if shutil.which("wrk") is None:
+        pytest.skip("wrk is not installed: apt install wrk (.ci/run does)")
+    arguments = (
+        "--select",
+        "server=gunicorn-gthread",
+        "--trials",
+        "1",
+        "--duration",
+        "1s",
+        "--generator",
+        "wrk",
+    )
+    done = diag(folder, "compare", "shop.py", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    (cell,) = json.loads(done.stdout)["contests"][0]["cells"]
+    assert cell["median_trial"]["generator"] == "wrk"
+    assert cell["answered"] > 50
+    assert cell["load"].endswith("by wrk")
+    assert cell["victim_p99_ns"] is None
+    assert 0 < cell["generator_share"]["value"] < 1
+
+
+def test_ctrl_c_keeps_what_was_measured(folder: Path) -> None:
+    """In the third of many trials; the two before it are compared by diag report."""
+    command = [sys.executable, "-m", "diag", "compare", "shop.py", "--select", "server=werkzeug"]
+    command += ["--trials", "50", "--requests", "20", "-o", "c.diag"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and _trials_done(folder / "c.diag") < 2:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "diag report c.diag" in told
+    again = diag(folder, "report", "c.diag")
+    assert again.returncode == 0
+    assert "it was broken off: what had been measured by then is compared" in " ".join(again.stdout.split())
+
+
+def _trials_done(path: Path) -> int:
+    try:
+        return sum(run.ended_ns > 0 for run in read_recording(path).runs)
+    except RecordingError:
+        return 0
+
+
 def test_all_cells_are_listed_without_running_any(folder: Path) -> None:
     done = diag(folder, "compare", "work.py", "--list")
     assert done.returncode == 0
@@ -139,7 +194,7 @@ def test_bad_input_is_an_error_with_the_next_command(
 def test_a_cell_that_cannot_start_is_a_row_with_its_reason(folder: Path) -> None:
     """It is tried twice, and the others are measured all the same; alone, the exit code is 2."""
     (folder / "picky.py").write_text(
-        "import os, sys\nif 'gunicorn' in ' '.join(sys.orig_argv): os._exit(7)\n" + APP
+        "import sys\nif 'gunicorn' in ' '.join(sys.orig_argv): raise RuntimeError('not here')\n" + APP
     )
     servers = "server=gunicorn-gthread,server=werkzeug"
     done = diag(folder, "compare", "picky.py", "--select", servers, "--trials", "3", "--duration", "1s")
