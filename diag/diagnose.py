@@ -16,6 +16,7 @@ import psutil
 
 import diag
 from diag.analysis.comparison import compare as compare_recording
+from diag.driving import refusal
 from diag.errors import DiagError, UsageError
 from diag.frameworks.inspect import inspect_target
 from diag.matrix_plan import Candidate, candidates, choose, estimate_ns, plan_of, schedule
@@ -126,6 +127,15 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
     shown = progress or Silent()
     chosen = choose(cells(options, shown), options)
     plans = [plan_of(one, options) for one in chosen]
+    for plan in plans:
+        reason = refusal(plan)
+        if reason is not None:
+            raise UsageError(
+                f"{options.generator} cannot make this load",
+                cause=f"{reason[0].upper()}{reason[1:]}.",
+                next_step="Change the load as it says, or leave --generator out.",
+                slug="generator-refuses",
+            )
     shown.note(_announcement(len(plans), options))
     counted = Counted(shown, len(plans) * options.trials, estimate_ns(len(plans), options))
     path = options.base.output or Path(f"diag-{int(time.time())}.diag")

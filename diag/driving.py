@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -123,19 +124,7 @@ def _by_tool(
     hooks: Drive,
 ) -> Driven:
     """An installed tool drives the first stream's first request."""
-    stream = streams[0]
-    load = ToolLoad(
-        request=stream.requests[0],
-        stream=stream.name,
-        port=port,
-        users=stream.users,
-        duration_ns=duration_ns,
-        total=plan.shape.total,
-        keep_alive=plan.shape.keep_alive,
-        http=plan.shape.http,
-        timeout_ns=plan.timeout_ns,
-        cpu=last_core(),
-    )
+    load = _tool_load(plan, streams[0], duration_ns, port)
     hooks.began(time.monotonic_ns())
     try:
         result = run_tool(
@@ -147,6 +136,31 @@ def _by_tool(
     if result is None:
         return Driven(ended_ns=ended)
     return Driven(ended_ns=ended, streams=(result.totals,), summary=result.summary, notes=result.notes)
+
+
+def refusal(plan: ServePlan) -> str | None:
+    """Why the tool that a plan names cannot make its load, None if it can, or if diag makes it."""
+    if not plan.shape.generator or not plan.streams:
+        return None
+    tool = get_tool(plan.shape.generator)
+    if shutil.which(tool.name) is None:
+        return f"{tool.name} is not installed: apt install {tool.package}"
+    return tool.refuses(_tool_load(plan, plan.streams[0], plan.duration_ns or 1, 1))
+
+
+def _tool_load(plan: ServePlan, stream: StreamPlan, duration_ns: int, port: int) -> ToolLoad:
+    return ToolLoad(
+        request=stream.requests[0],
+        stream=stream.name,
+        port=port,
+        users=stream.users,
+        duration_ns=duration_ns,
+        total=plan.shape.total,
+        keep_alive=plan.shape.keep_alive,
+        http=plan.shape.http,
+        timeout_ns=plan.timeout_ns,
+        cpu=last_core(),
+    )
 
 
 def load_spec(

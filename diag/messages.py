@@ -35,6 +35,10 @@ USAGE = {
     ),
     "bad-selection": "`--select` takes `key=value` pairs with commas between: `framework=flask,strategy=gevent`.",
     "excluded-options": "Two options that exclude each other were given.",
+    "generator-refuses": (
+        "The load generator that `--generator` names is not installed, or cannot make a load of this kind: `ab` speaks "
+        "HTTP/1.0 only, `wrk` runs for a duration, `h2load` keeps its connections."
+    ),
     "not-comparable": "`diag compare` serves workload files and apps. Scripts and recordings go to `diag explain`.",
     "server-interface": "The server does not speak the application's interface: ASGI or WSGI.",
 }

@@ -144,7 +144,7 @@ def _columns(contest: Contest) -> tuple[_Column, ...]:
         _Column(title="CPU/req", text=lambda cell: _time(cell.cpu_ns_per_request)),
         _Column(title="memory", text=lambda cell: _size(cell.memory_bytes)),
         _Column(title="connect p50", text=lambda cell: _time(cell.connect_p50_ns)),
-        _Column(title="p99 ", text=lambda cell: _time(cell.connect_p99_ns)),
+        _Column(title="connect p99", text=lambda cell: _time(cell.connect_p99_ns)),
         _Column(title="failed", text=lambda cell: units.count(cell.failed) if cell.failed else ""),
         _Column(title="timeouts", text=lambda cell: units.count(cell.timeouts) if cell.timeouts else ""),
     )

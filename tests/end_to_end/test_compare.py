@@ -179,6 +179,7 @@ def test_all_cells_are_listed_without_running_any(folder: Path) -> None:
         (("work.py", "--select", "flask"), "Try: --select"),
         (("crawl.py",), "crawl.py cannot be compared"),
         ((), "There is no target"),
+        (("shop.py", "--generator", "ab"), "ab cannot make this load"),
     ],
 )
 def test_bad_input_is_an_error_with_the_next_command(
