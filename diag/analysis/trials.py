@@ -201,8 +201,10 @@ def of_machine(trial: Trial) -> Iterator[str]:
 def off(trial: Trial, middle: Trial) -> str:
     """What the recording shows of a trial that is far off, beside the one in the middle; "" if nothing.
 
-    Either may be the one that was held up: a trial can also be off because it alone was not.
+    Either may be the one that was held up: a trial can also be off because it alone was not. What the slower
+    one had less of has not made it slow.
     """
+    slower = trial.throughput < middle.throughput
     found = []
     for words, here, there in (
         ("wait for a core", trial.run_queue, middle.run_queue),
@@ -210,7 +212,8 @@ def off(trial: Trial, middle: Trial) -> str:
         ("CPU time taken by the hypervisor", trial.steal, middle.steal),
         ("failed requests", _failed_share(trial), _failed_share(middle)),
     ):
-        if max(here, there) >= NOTABLE_SHARE and max(here, there) >= _CLEARLY * min(here, there):
+        explains = (here > there) == slower and max(here, there) >= _CLEARLY * min(here, there)
+        if explains and max(here, there) >= NOTABLE_SHARE:
             found.append(
                 f"{words}: {percent(here)} in the trial farthest off, {percent(there)} in the middle one"
             )

@@ -99,6 +99,14 @@ def test_an_unstable_cell_is_marked_with_the_reason_that_the_recording_shows() -
     assert second.unstable_reason == "wait for a core: 60 % in the trial farthest off, 0 % in the middle one"
 
 
+def test_what_a_slow_trial_had_less_of_is_no_reason() -> None:
+    """The others waited longer for a core, and were faster all the same."""
+    waited = {"run_queue_ns": 600 * MS}
+    runs = [*trials(cell(), [100, 101, 99, 100], counters=waited), trial(cell(), 5, 50)]
+    (found,) = contest(runs).cells
+    assert (found.unstable, found.unstable_reason) == (True, "")
+
+
 def test_an_overflowing_backlog_explains_latency() -> None:
     runs = trials(cell(), [100, 101, 99], counters={"listen_overflows": 2_590})
     found = contest(runs, trials(cell("blocking"), [300, 301, 302]))
