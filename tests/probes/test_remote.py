@@ -49,7 +49,9 @@ def test_this_interpreter_is_understood() -> None:
 
 def test_a_computing_thread_is_read_at_its_lines(target: Path) -> None:
     lines = target.read_text(encoding="utf-8").splitlines()
-    numbers = {mark: next(n for n, t in enumerate(lines, 1) if t.endswith(mark)) for mark in ("# COUNT", "# DUMP")}
+    numbers = {
+        mark: next(n for n, t in enumerate(lines, 1) if t.endswith(mark)) for mark in ("# COUNT", "# DUMP")
+    }
     with subprocess.Popen([sys.executable, str(target), "2"], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         state, tid = map(int, child.stdout.readline().split())

@@ -103,7 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--busy", type=int, default=0)
     parser.add_argument("--loop", default="")
-    parser.add_argument("--seconds", type=float, help="under load, a run; as `diag explain` chooses unless given")
+    parser.add_argument(
+        "--seconds", type=float, help="under load, a run; as `diag explain` chooses unless given"
+    )
     options = parser.parse_args(arguments)
     missed = 0
     with competitors(options.busy), tempfile.TemporaryDirectory() as folder:
