@@ -55,8 +55,9 @@ PAUSE_SHARE = 20
 LOST_SIGNAL_NS = 2_000_000_000
 """A signal that was not answered by then is sent again; C code can keep an answer waiting."""
 
-PY_SPY_AFTER_NS = 4_000_000
-"""py-spy is started once a step is this old; it needs another 13 to 40 ms itself."""
+PY_SPY_AFTER_NS = 2_000_000
+"""py-spy is started once a step is this old; it needs another 13 to 40 ms itself. A convoy's steps are hardly
+longer: what py-spy then sees is one of the next ones."""
 
 STATE_AFTER_NS = 1_500_000
 UNENDED_NS = 100_000_000
