@@ -26,9 +26,11 @@ Line = tuple[str, int, str]
 
 MAX_FRAMES = 500
 TRIES = 4
-_MAX_TEXT, _MAX_TABLE = 4_096, 1 << 20
+_MAX_TEXT, _MAX_TABLE, _MAX_LINE = 4_096, 1 << 20, 10_000_000
+"""What is larger than that was torn."""
+
 _POINTER_BITS = ~3
-_BEGINNINGS = frozenset({"<module>", "_bootstrap", "_bootstrap_inner"})
+_BEGINNINGS = frozenset({"<module>", "_run_module_as_main", "_bootstrap", "_bootstrap_inner"})
 """Functions in which a thread's Python begins."""
 
 _STR_LENGTH, _STR_STATE = 16, 32
@@ -130,9 +132,13 @@ class RemoteStacks:
         if known is None:
             known = self._codes[key] = self._code(raw)
         filename, name, first, table = known
+        line = line_at(table, first, instruction - code - used.instructions)
+        if not 0 <= line < _MAX_LINE:
+            del self._codes[key]  # torn when it was first read
+            raise Unreadable
         if name.startswith("<interpreter"):  # 3.12's form of the same
             return None
-        return filename, line_at(table, first, instruction - code - used.instructions), name
+        return filename, line, name
 
     def _code(self, raw: bytes) -> tuple[str, str, int, bytes]:
         used = self._layout
@@ -140,6 +146,8 @@ class RemoteStacks:
             struct.unpack_from("=Q", raw, at)[0] for at in (used.filename, used.name, used.line_table)
         )
         (first,) = struct.unpack_from("=i", raw, used.first_line)
+        if not 0 <= first < _MAX_LINE:
+            raise Unreadable
         size = struct.unpack("=q", os.pread(self._fd, WORD, table + _BYTES_SIZE))[0]
         if not 0 <= size < _MAX_TABLE:
             raise Unreadable

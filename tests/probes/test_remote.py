@@ -88,3 +88,16 @@ def test_a_process_that_is_gone_is_not_read(target: Path) -> None:
     assert stacks.stack(state, tid) is None
     stacks.close()
     assert RemoteStacks.open(child.pid) is None
+
+
+def test_what_was_torn_is_neither_believed_nor_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A code object that changes while it is read may give any line."""
+    stacks = RemoteStacks.open(os.getpid())
+    assert stacks is not None
+    monkeypatch.setattr("diag.probes.remote.line_at", lambda *_: -17_165_144_095)
+    assert stacks.stack(layouts.thread_state(), os.getpid()) is None
+    monkeypatch.undo()
+    found = stacks.stack(layouts.thread_state(), os.getpid())
+    assert found is not None
+    assert found[-1][2] in {"<module>", "_run_module_as_main"}
+    stacks.close()
