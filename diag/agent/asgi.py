@@ -25,9 +25,12 @@ def wrap_asgi(app: Any) -> Any:
 
     def diag_asgi(scope: Any, receive: Any, send: Any) -> Any:
         now = clock()
-        set_request((scope, now))
+        client = scope.get("client")
+        # Not the scope itself: what a context holds lives until the connection's next request, and the memory
+        # that it keeps from being used again cost 4 % of a small request on asyncio.
+        set_request((client, now))
         if aftermath and scope["type"] == "http":
-            begin(port_of(scope), now)
+            begin(port_of(client), now)
         return call(scope, receive, send)
 
     _mark_coroutine_function(diag_asgi)

@@ -53,7 +53,7 @@ def request_of(worker: Any) -> tuple[Any, int]:
         found = getattr(worker, _REQUEST, None)
         if found is not None:
             port, began = found
-            return {"client": ("", port)}, began
+            return ("", port), began
         spawner = getattr(worker, "spawning_greenlet", None)
         worker = spawner() if callable(spawner) else None
         if worker is None:

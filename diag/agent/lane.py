@@ -25,7 +25,7 @@ _pread = os.pread
 
 NO_REQUEST: tuple[Any, int] = (None, 0)
 request: contextvars.ContextVar[tuple[Any, int]] = contextvars.ContextVar("diag_request", default=NO_REQUEST)
-"""The ASGI scope that the current step works for, and when it began.
+"""The client's address of the request that the current step works for, and when that began.
 
 What a request starts inherits it, and may run when the next one is under way on the same connection."""
 
@@ -166,7 +166,7 @@ class LoopLane:
         # What the machine held up is not worth a close look: under load that happens all the time.
         delays = now - start - (queue or 0) >= DELAY_NS
         label, task = describe(callback)
-        scope, began = request.get() if context is None else context.get(request, NO_REQUEST)
+        client, began = request.get() if context is None else context.get(request, NO_REQUEST)
         written = self.process.event(
             {
                 "k": "step",
@@ -177,7 +177,7 @@ class LoopLane:
                 "c": cpu,
                 "q": queue,
                 "g": max(0, start - since),
-                "p": port_of(scope),
+                "p": port_of(client),
                 "b": began,
                 "n": label,
                 "t": task,
@@ -232,12 +232,11 @@ def _waiter(handle: Any, since: int) -> list[object]:
     return [port_of(handle._context.get(request, NO_REQUEST)[0]), describe(callback)[0], since]
 
 
-def port_of(scope: Any) -> int:
-    """The client's port of a request's scope; 0 if there is none, whatever the server put there."""
+def port_of(client: Any) -> int:
+    """The port of a client's address; 0 if there is none."""
     try:
-        client = scope.get("client") if scope is not None else None
         return int(client[1] or 0) if client else 0
-    except (AttributeError, LookupError, TypeError, ValueError):
+    except (IndexError, KeyError, TypeError, ValueError):  # a server may put anything there
         return 0
 
 

@@ -20,10 +20,10 @@ def wrap_streams(app: Any) -> Any:
     aftermath, note_begin = spool.aftermath, spool.begin
 
     def begin(writer: Any) -> None:
-        scope, now = {"client": writer.get_extra_info("peername")}, clock()
-        request.set((scope, now))
+        client, now = writer.get_extra_info("peername"), clock()
+        request.set((client, now))
         if aftermath:
-            note_begin(port_of(scope), now)
+            note_begin(port_of(client), now)
 
     app.begin = begin
     return app

@@ -44,7 +44,7 @@ def wrap_wsgi(app: Any, capacity: int = 0) -> Any:
             return app(environ, start_response)
         port = _port(environ)
         call = _Call(spool, readings_here(), port)
-        request.set(({"client": ("", port)}, call.start))  # for the steps of a loop that the request may run
+        request.set((("", port), call.start))  # for the steps of a loop that the request may run
         try:
             result = app(environ, start_response)
         except BaseException:
