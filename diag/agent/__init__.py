@@ -12,10 +12,9 @@ How it sees a block:
 * a WSGI worker (`wsgi`) has no loop: its unit is the request.
 
 While all is well nothing is written down. What leaves the process goes through files in the spool folder
-(`diag.probes.spool` reads them): mapped words, a mapped file of served requests, JSON lines for steps of
-1 ms or longer, and the file that `faulthandler` writes the thread's stack to when the watcher sends SIGURG.
-Mapped files lose nothing when the process is killed. SIGURG is ignored by default, so that one sent too
-late does no harm.
+(`diag.probes.spool` reads them): mapped words, served requests as fixed-size rows, and JSON lines for steps
+of 0.8 ms or longer. The line that blocks is read from outside, by the watcher, from this process' memory
+(`stacks` says what that needs, and what happens where it is refused).
 """
 
 from __future__ import annotations

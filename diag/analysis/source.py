@@ -112,14 +112,6 @@ class Code:
             found = self._names[key] = max(around, key=lambda f: (f[0], -f[1]))[2] if around else ""
         return found
 
-    def find_function(self, name: str) -> tuple[str, int] | None:
-        """Path and first line of the one user function with this qualified name."""
-        places = []
-        for path in self._sources:
-            file = self._file(path) if self.is_user(path) else None
-            places += [(path, start) for start, _, known in (file.functions if file else ()) if known == name]
-        return places[0] if len(places) == 1 else None
-
     def text(self, path: str, line: int) -> str:
         """The source line itself, "" where it is not known."""
         file = self._file(path)

@@ -18,13 +18,11 @@ class ThreadProbe:
 
     Attributes:
         pid, tid: whose.
-        turns: how often it had been put on a CPU at the last `read`, -1 where unreadable.
     """
 
     def __init__(self, pid: int, tid: int) -> None:
         self.pid = pid
         self.tid = tid
-        self.turns = -1
         self._syscall = _open(f"/proc/{pid}/task/{tid}/syscall")
         self._schedstat = _open(f"/proc/{pid}/task/{tid}/schedstat")
         self._runtime = runtime_of(pid)
@@ -47,10 +45,9 @@ class ThreadProbe:
         found: dict[str, object] = {"s": state}
         if self._schedstat >= 0:
             try:
-                cpu, queue, turns = map(int, os.pread(self._schedstat, 64, 0).split())
+                cpu, queue, _ = map(int, os.pread(self._schedstat, 64, 0).split())
             except (OSError, ValueError):
                 return found
-            self.turns = turns
             found.update(c=cpu, q=queue)
         return found
 

@@ -199,11 +199,6 @@ class RecordingWriter:
         with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO source VALUES (?, ?)", (_text(path), _text(text)))
 
-    def set_expectation(self, expectation: str) -> None:
-        """Replace the ground truth in the meta data (JSON, "" for none)."""
-        with self._transaction() as connection:
-            connection.execute("UPDATE meta SET expectation = ?", (_text(expectation),))
-
     def finish(self) -> None:
         """Mark the recording as complete and close it."""
         with self._transaction() as connection:

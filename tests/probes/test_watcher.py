@@ -82,7 +82,6 @@ def test_a_thread_of_ones_own_is_read() -> None:
     assert found is not None
     assert isinstance(found["c"], int)
     assert found["c"] > 0
-    assert probe.turns > 0
 
 
 def test_a_sleeping_thread_is_looked_at_without_being_woken(tmp_path: Path) -> None:
