@@ -79,10 +79,11 @@ def test_a_thread_that_is_not_the_one_meant_is_not_read() -> None:
 
 
 def test_a_process_that_is_gone_is_not_read(target: Path) -> None:
-    with subprocess.Popen([sys.executable, str(target), "0"], stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen([sys.executable, str(target), "600"], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         state, tid = map(int, child.stdout.readline().split())
         stacks = RemoteStacks.open(child.pid)
+        child.kill()
         child.wait(20)
     assert stacks is not None
     assert stacks.stack(state, tid) is None
