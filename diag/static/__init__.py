@@ -1,0 +1,1 @@
+"""Blocking calls found in source text, without importing or running any of it."""
