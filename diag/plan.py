@@ -161,6 +161,8 @@ class ServePlan:
         seed: of the load's random choices.
         trial: which repeat of the cell it is, from 1.
         shape: how the load is made.
+        cpus: cores that the server's processes may use together, 0 for all.
+        memory_bytes: memory that they may use together, 0 for all.
     """
 
     cell: Cell
@@ -177,6 +179,8 @@ class ServePlan:
     seed: int = 0
     trial: int = 1
     shape: LoadShape = field(default_factory=LoadShape)
+    cpus: float = 0.0
+    memory_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +195,8 @@ class ScriptPlan:
         args: its own arguments.
         cwd: the folder that it runs in.
         timeout_ns: after which it is interrupted, and what was seen until then is judged.
+        cpus: cores that its processes may use together, 0 for all.
+        memory_bytes: memory that they may use together, 0 for all.
     """
 
     cell: Cell
@@ -200,3 +206,5 @@ class ScriptPlan:
     timeout_ns: int
     module: str = ""
     folder: str = ""
+    cpus: float = 0.0
+    memory_bytes: int = 0

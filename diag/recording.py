@@ -420,6 +420,62 @@ class Counter:
     amount: int
 
 
+class LimitedResource(StrEnum):
+    """What a target's processes can be limited in."""
+
+    CPU = "cpu"
+    MEMORY = "memory"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A limit that was in force for the target's processes, as a container would impose it.
+
+    Attributes:
+        resource: what was limited.
+        amount: thousandths of a core, or bytes.
+        mechanism: ``cgroup v2``, ``cgroup v1``, ``affinity`` or ``rlimit``.
+        cannot: what the mechanism cannot do that a container does, a full sentence; "" if it does it all.
+        peak_bytes: most memory that they had together, as the mechanism counts it; 0 where it does not.
+        killed: processes that the kernel killed for memory.
+        held_back_ns: how long they were kept from running by the limit, all threads together.
+    """
+
+    resource: LimitedResource
+    amount: int
+    mechanism: str
+    cannot: str = ""
+    peak_bytes: int = 0
+    killed: int = 0
+    held_back_ns: int = 0
+
+
+class IncidentKind(StrEnum):
+    """How a server misbehaved."""
+
+    OUT_OF_MEMORY = "out-of-memory"
+    DIED = "died"
+    LOST_WORKERS = "lost-workers"
+    IGNORED_STOP = "ignored-stop"
+    LEFT_PROCESSES = "left-processes"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """Something that a server did and should not have done.
+
+    Attributes:
+        kind: what it was.
+        text: a full sentence with its figures.
+        count: processes, or connections.
+    """
+
+    kind: IncidentKind
+    text: str
+    count: int = 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One cell executed once, with everything that was seen of it."""
@@ -450,6 +506,8 @@ class Run:
     errors: tuple[str, ...] = ()
     streams: tuple[StreamTotals, ...] = ()
     counters: tuple[Counter, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    incidents: tuple[Incident, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from diag.errors import UsageError
-from diag.units import parse_duration
+from diag.units import memory, parse_duration, parse_memory
 
 # Measured in DESIGN section 6: from here on, the line of a block is found for certain.
 DEFAULT_THRESHOLD_NS = 10_000_000
 DEFAULT_TIMEOUT_NS = 60_000_000_000
+LEAST_CPUS = 0.01
+"""The least that Docker takes, a thousand microseconds of each 100 ms: the kernel takes no less."""
+
+LEAST_MEMORY = 6 << 20
+"""The least that Docker takes; Python alone needs more, and dies of it."""
+
+_MOST_CPUS = 10_000
 LOOPS = ("asyncio", "uvloop", "gevent")
 
 
@@ -46,6 +53,8 @@ class ExplainOptions:
         port: the server's port, None for a free one.
         headers: name and value pairs, added to every request.
         cwd: the folder that the target runs in, and that names are relative to.
+        cpus: cores that the target's processes may use together, 0 for all.
+        memory_bytes: memory that they may use together, 0 for all.
     """
 
     target: str
@@ -72,6 +81,8 @@ class ExplainOptions:
     port: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     cwd: Path = field(default_factory=Path.cwd)
+    cpus: float = 0.0
+    memory_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +261,23 @@ def _path(value: object) -> Path:
     return Path(_text(value)).expanduser()
 
 
+def _cpus(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError
+    if not LEAST_CPUS <= value <= _MOST_CPUS:
+        message = f"{value} is not between {LEAST_CPUS} and {_MOST_CPUS}"
+        raise ValueError(message)
+    return float(value)
+
+
+def _memory(value: object) -> int:
+    octets = parse_memory(_text(value))
+    if octets < LEAST_MEMORY:
+        message = f"{value!r} is less than {memory(LEAST_MEMORY)}"
+        raise ValueError(message)
+    return octets
+
+
 _MOST_WORKERS = 1_000
 _MOST_USERS = 100_000
 
@@ -306,6 +334,10 @@ KEYS = {
     "params": Key(flag="--param", field="params", wanted="a table, such as {seconds = 0.1}", convert=_params),
     "expect": Key(flag="--expect", field="expect", wanted="true or false", convert=_flag),
     "port": Key(flag="--port", field="port", wanted="a port from 1 to 65535", convert=_whole(1, 65_535)),
+    "cpus": Key(flag="--cpus", field="cpus", wanted="a number of cores, such as 1 or 0.5", convert=_cpus),
+    "memory": Key(
+        flag="--memory", field="memory_bytes", wanted='a text with a unit, such as "100m"', convert=_memory
+    ),
     "headers": Key(
         flag="--header",
         field="headers",

@@ -27,6 +27,9 @@ _UNITS_NS = {
     "h": 3_600 * _SECOND,
 }
 _DURATION = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?|\.[0-9]{1,18})\s*([a-zµμ]*)")
+_UNITS_BYTES = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_MEMORY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?|\.[0-9]{1,9})\s*([bkmgt])(?:(?<!b)i?b)?")
+_MOST_MEMORY = 1 << 50
 # A year; what is longer is a slip of the keyboard, and would overflow the 64-bit integers further on.
 _LONGEST_NS = 366 * 24 * 3_600 * _SECOND
 
@@ -113,6 +116,38 @@ def size(octets: int) -> str:
             return f"{text} {unit}"
         value /= 1_000
     return f"{_significant(value, 2)} TB"
+
+
+def memory(octets: int) -> str:
+    """An amount of memory in bytes as text, in powers of 1,024 as limits have them: ``100 MiB``."""
+    value = float(octets)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1_024:
+            return f"{value:.0f} {unit}" if value == int(value) else f"{_significant(value, 3)} {unit}"
+        value /= 1_024
+    return f"{_significant(value, 3)} TiB"
+
+
+def cores(number: float) -> str:
+    """A number of cores as text, whole or not: ``1 core``, ``0.5 cores``."""
+    return f"{number:g} core{'' if number == 1 else 's'}"
+
+
+def parse_memory(text: str) -> int:
+    """Bytes of a text such as ``100m``, ``1.5g`` or ``512MiB``: powers of 1,024, as Docker has them.
+
+    Raises:
+        ValueError: it is no size, has no unit, or is more than any machine has; the message says which.
+    """
+    match = _MEMORY.fullmatch(text.strip().lower())
+    if match is None:
+        message = f"{text!r} is not a size with a unit"
+        raise ValueError(message)
+    octets = round(float(match[1]) * _UNITS_BYTES[match[2]])
+    if octets > _MOST_MEMORY:
+        message = f"{text!r} is more than any machine has"
+        raise ValueError(message)
+    return octets
 
 
 def parse_duration(text: str) -> int:

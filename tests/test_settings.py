@@ -177,3 +177,22 @@ def test_a_tool_that_is_no_table_has_no_settings(tmp_path: Path) -> None:
     """Odd, but not diag's business."""
     write(tmp_path, "tool = 3\n")
     assert find_table(tmp_path).path is None
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"cpus": 0.0}, "0.0 is not between 0.01 and 10000"),
+        ({"cpus": float("nan")}, "nan is not between"),
+        ({"memory": "100"}, "'100' is not a size with a unit"),
+        ({"memory": "5m"}, "'5m' is less than 6 MiB"),
+    ],
+)
+def test_a_limit_that_no_container_takes_is_refused(flags: dict[str, object], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        explain_options({"target": "a.py", **flags}, table=ToolTable())
+
+
+def test_limits_are_read_as_docker_reads_them() -> None:
+    options = explain_options({"target": "a.py", "cpus": 1}, table=ToolTable(values={"memory": "100m"}))
+    assert (options.cpus, options.memory_bytes) == (1.0, 100 << 20)

@@ -152,3 +152,29 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
     """With a sentence that says why."""
     with pytest.raises(ValueError, match="not a duration|unit|longer"):
         units.parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "octets"),
+    [("100m", 100 << 20), ("1.5g", 3 << 29), ("512MiB", 512 << 20), (" 64 kb ", 64 << 10), ("7b", 7)],
+)
+def test_memory_is_read_in_powers_of_1024_as_docker_does(text: str, octets: int) -> None:
+    assert units.parse_memory(text) == octets
+
+
+@pytest.mark.parametrize("text", ["", "100", "m", "1e3m", "-1m", "100 mm", "1bb", "9999t", "nan g"])
+def test_what_is_no_size_is_refused_with_a_reason(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a size with a unit|more than any machine has"):
+        units.parse_memory(text)
+
+
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [(100 << 20, "100 MiB"), (3 << 29, "1.50 GiB"), (512, "512 B"), (1_000_000, "977 KiB")],
+)
+def test_memory_is_told_in_powers_of_1024(octets: int, text: str) -> None:
+    assert units.memory(octets) == text
+
+
+def test_cores_need_not_be_whole() -> None:
+    assert (units.cores(1), units.cores(0.5), units.cores(2)) == ("1 core", "0.5 cores", "2 cores")

@@ -45,6 +45,8 @@ RANKINGS = ("throughput", "p99", "victims", "cpu")
 @click.option("--http", type=click.Choice(("1.0", "1.1")), help="The version to speak.  [default: 1.1]")
 @click.option("--workers", type=int, metavar="N", help="Server processes.")
 @click.option("--threads", type=int, metavar="N", help="Threads of each process, where the server has any.")
+@click.option("--cpus", type=float, metavar="N", help="Cores that the target may use, as docker run --cpus.")
+@click.option("--memory", metavar="SIZE", help="Memory that the target may use, such as 100m.")
 @click.option("--by", type=click.Choice(RANKINGS), help="What to rank by; the load decides unless given.")
 @click.option(
     "--generator", type=click.Choice(GENERATORS), help="An installed load generator instead of diag's own."

@@ -62,6 +62,8 @@ class _WithArguments(click.Command):
 @click.option("--loop", type=click.Choice(LOOPS), help="The event loop of the server.")
 @click.option("--workers", type=int, metavar="N", help="Server processes.")
 @click.option("--threads", type=int, metavar="N", help="Threads of each process, where the server has any.")
+@click.option("--cpus", type=float, metavar="N", help="Cores that the target may use, as docker run --cpus.")
+@click.option("--memory", metavar="SIZE", help="Memory that the target may use, such as 100m.")
 @click.option("--pool", type=int, metavar="N", help="Threads or processes of a strategy's own pool.")
 @click.option("--together", type=int, metavar="N", help="Calls in one request with the strategy gather.")
 @click.option("--port", type=int, metavar="N", help="The server's port; a free one unless given.")

@@ -205,3 +205,23 @@ CREATE TABLE counter (
     name TEXT NOT NULL,               -- listen_overflows, listen_drops, retransmits, minor_faults ...
     amount INTEGER NOT NULL           -- events, or nanoseconds for a name that ends in _ns
 );
+
+-- A limit that was in force for the target's processes, as a container would impose it.
+CREATE TABLE resource_limit (
+    run_id INTEGER NOT NULL REFERENCES run,
+    resource TEXT NOT NULL,           -- cpu or memory
+    amount INTEGER NOT NULL,          -- thousandths of a core, or bytes
+    mechanism TEXT NOT NULL,          -- cgroup v2, cgroup v1, affinity or rlimit
+    cannot TEXT NOT NULL,             -- what it cannot do that a container does, '' if it does it all
+    peak_bytes INTEGER NOT NULL,      -- most memory that they had together, 0 where it is not counted
+    killed INTEGER NOT NULL,          -- processes that the kernel killed for memory
+    held_back_ns INTEGER NOT NULL     -- how long the limit kept them from running
+);
+
+-- Something that the target's server did and should not have done.
+CREATE TABLE incident (
+    run_id INTEGER NOT NULL REFERENCES run,
+    kind TEXT NOT NULL,               -- out-of-memory, died, lost-workers, ignored-stop, left-processes, refused
+    text TEXT NOT NULL,               -- a full sentence with its figures
+    count INTEGER NOT NULL            -- processes, or connections
+);

@@ -9,7 +9,7 @@ from typing import Any
 
 from diag import recording
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 OLDEST_VERSION = 1
 """The oldest that is still read."""
 
@@ -95,9 +95,12 @@ STREAMS = Table(
     name="stream", value=recording.StreamTotals, attribute="streams", json=("percentiles",), since=2
 )
 COUNTERS = Table(name="counter", value=recording.Counter, attribute="counters", since=2)
+LIMITS = Table(name="resource_limit", value=recording.Limit, attribute="limits", since=3)
+INCIDENTS = Table(name="incident", value=recording.Incident, attribute="incidents", since=3)
 
 RUN_TABLES = (
-    LANES, TOTALS, STEPS, STACKS, STATES, PAUSES, REQUESTS, SERVED, CANARIES, SAMPLES, STREAMS, COUNTERS
+    LANES, TOTALS, STEPS, STACKS, STATES, PAUSES, REQUESTS, SERVED, CANARIES, SAMPLES, STREAMS, COUNTERS,
+    LIMITS, INCIDENTS,
 )  # fmt: skip
 
 # Fields of `Run` that are columns of the table `run`; those of its cell are columns as well.

@@ -35,8 +35,10 @@ from diag.recording import (
     Degradation,
     Frame,
     GcPause,
+    Incident,
     Lane,
     LaneTotals,
+    Limit,
     LoadSummary,
     Meta,
     ProcessSample,
@@ -193,6 +195,14 @@ class RecordingWriter:
     def add_counters(self, run_id: int, counters: Iterable[Counter]) -> None:
         """Add what the kernel counted during the load."""
         self._add(tables.COUNTERS, run_id, counters)
+
+    def add_limits(self, run_id: int, limits: Iterable[Limit]) -> None:
+        """Add the limits that were in force."""
+        self._add(tables.LIMITS, run_id, limits)
+
+    def add_incidents(self, run_id: int, incidents: Iterable[Incident]) -> None:
+        """Add what the server did and should not have done."""
+        self._add(tables.INCIDENTS, run_id, incidents)
 
     def add_source(self, path: str, text: str) -> None:
         """Keep the text of a source file that stacks name; a later text replaces an earlier one."""

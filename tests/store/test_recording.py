@@ -141,6 +141,18 @@ def full_run() -> words.Run:
             ),
         ),
         counters=(words.Counter(name="listen_overflows", amount=2_590),),
+        limits=(
+            words.Limit(
+                resource=words.LimitedResource.MEMORY,
+                amount=100 << 20,
+                mechanism="cgroup v1",
+                cannot="It limits no swap.",
+                peak_bytes=99 << 20,
+                killed=2,
+                held_back_ns=4,
+            ),
+        ),
+        incidents=(words.Incident(kind=words.IncidentKind.LOST_WORKERS, text="2 workers died.", count=2),),
     )
 
 
@@ -604,12 +616,20 @@ def damaged_base() -> bytes:
         return path.read_bytes()
 
 
-def test_a_recording_of_schema_version_1_is_still_read(tmp_path: Path) -> None:
-    """It has neither sums of streams nor counters; all else is there."""
+@pytest.mark.parametrize(
+    ("version", "missing"),
+    [(1, ("streams", "counters", "limits", "incidents")), (2, ("limits", "incidents"))],
+)
+def test_a_recording_of_an_older_schema_is_still_read(
+    tmp_path: Path, version: int, missing: tuple[str, ...]
+) -> None:
+    """What came later is missing in it; all else is there."""
     path = tmp_path / "old.diag"
     with RecordingWriter(path, META) as writer:
         write_run(writer, full_run())
-    for statement in ("DROP TABLE stream", "DROP TABLE counter", "PRAGMA user_version = 1"):
-        tamper(path, statement)
+    for table in tables.RUN_TABLES:
+        if table.attribute in missing:
+            tamper(path, f"DROP TABLE {table.name}")
+    tamper(path, f"PRAGMA user_version = {version}")
     (run,) = read_recording(path).runs
-    assert run == replace(full_run(), streams=(), counters=())
+    assert run == replace(full_run(), **dict.fromkeys(missing, ()))
