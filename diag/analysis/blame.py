@@ -115,6 +115,10 @@ class Delays:
                 stretches[queue] += segments
         return {queue: _stacked(some, shared.get(queue, ())) for queue, some in stretches.items()}
 
+    def saturated(self, pid: int) -> tuple[Interval, ...]:
+        """When all threads of a process of sync workers were busy; () where there are none."""
+        return tuple(stretch for stretch, _ in self._busy.get(pid, ()))
+
     def before(self, exchange: Exchange, occupied: dict[Queue, Occupied]) -> int:
         """How long a request waited before the application behind something."""
         held = occupied.get(exchange.queue) if exchange.queue is not None else None

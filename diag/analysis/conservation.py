@@ -28,7 +28,7 @@ class Balance:
 def conserve(timeline: Timeline, found: Found, delays: Delays) -> tuple[Conservation, ...]:
     """The balance of each route, in the routes' alphabetical order."""
     occupied = delays.occupied((block, block.segments) for block in obstacles(timeline, found))
-    waits = _waits(timeline, found, delays)
+    waits = waits_inside(timeline, found, delays)
     by_route: dict[str, list[Balance]] = defaultdict(list)
     for exchange in timeline.exchanges:
         by_route[exchange.request.route].append(
@@ -78,7 +78,8 @@ def balance(
     )
 
 
-def _waits(timeline: Timeline, found: Found, delays: Delays) -> dict[int, list[Interval]]:
+def waits_inside(timeline: Timeline, found: Found, delays: Delays) -> dict[int, list[Interval]]:
+    """When requests were ready to run behind something, by the exchange's identity."""
     waits: dict[int, list[Interval]] = defaultdict(list)
     for block in obstacles(timeline, found):
         for wait in (wait for held in block.held for wait in delays.inside(held)):

@@ -31,6 +31,23 @@ def clip(interval: Interval, bounds: Interval) -> Interval:
     return start, max(start, min(interval[1], bounds[1]))
 
 
+def without(intervals: Iterable[Interval], taken: Iterable[Interval]) -> tuple[Interval, ...]:
+    """The parts of a union of intervals that another union does not cover, in order."""
+    left: list[Interval] = []
+    holes = merge(taken)
+    for start, end in merge(intervals):
+        at = start
+        for low, high in holes[max(0, bisect_right(holes, (start, start)) - 1) :]:
+            if low >= end:
+                break
+            if low > at:
+                left.append((at, low))
+            at = max(at, high)
+        if at < end:
+            left.append((at, end))
+    return tuple(left)
+
+
 class Occupied:
     """Disjoint stretches of time, and how much of any other stretch they cover, in O(log n).
 
