@@ -538,6 +538,7 @@ class Meta:
         machine: where.
         finished: False while it is being written, and for ever if the writer was killed.
         expectation: ground truth of the workload as JSON, "" if none was given.
+        preset: of a published comparison that was run again, its name and scale as JSON; "" otherwise.
     """
 
     schema_version: int
@@ -552,6 +553,7 @@ class Meta:
     machine: Machine
     finished: bool = False
     expectation: str = ""
+    preset: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,10 @@
--- A diag recording, schema version 2: all that was seen of some runs, in one SQLite file.
+-- A diag recording, schema version 3: all that was seen of some runs, in one SQLite file.
 --
 -- application_id is 0x64696167 ("diag"), user_version is the schema's version.
 -- Every column that ends in _ns is nanoseconds on CLOCK_MONOTONIC of the machine it was made on, or a
 -- duration; one clock for all processes. Columns said to be JSON hold one JSON text. "JSON frames" is an
 -- array of frame_id, innermost first. A version is never changed in place: what changes is a new version.
--- Version 2 added the tables stream and counter.
+-- Version 2 added the tables stream and counter; version 3 resource_limit, incident, and the column meta.preset.
 
 -- What holds for the whole recording: one row.
 CREATE TABLE meta (
@@ -19,7 +19,8 @@ CREATE TABLE meta (
     threshold_ns INTEGER NOT NULL,    -- a step longer than this is a block
     machine TEXT NOT NULL,            -- JSON object: python, implementation, platform, cores, memory_bytes
     finished INTEGER NOT NULL,        -- 1 once complete; 0 for ever if the writer was killed
-    expectation TEXT NOT NULL         -- ground truth of the workload as JSON, '' if none was given
+    expectation TEXT NOT NULL,        -- ground truth of the workload as JSON, '' if none was given
+    preset TEXT NOT NULL              -- JSON object: name and scale of a published comparison that was run again, or ''
 );
 
 -- Text of the user's files that stacks name, as it was when they ran.
