@@ -21,6 +21,7 @@ import builtins  # noqa: E402
 import importlib.abc  # noqa: E402
 import importlib.machinery  # noqa: E402
 import importlib.util  # noqa: E402
+import io  # noqa: E402
 import os  # noqa: E402
 import types  # noqa: E402
 from collections.abc import Callable  # noqa: E402
@@ -39,7 +40,7 @@ def run_script(arguments: list[str]) -> None:
     main.__dict__.update(__file__=path, __cached__=None)
 
     def run() -> None:
-        with open(path, "rb") as file:
+        with io.open_code(path) as file:  # what Python itself opens code with, and what an overlay answers
             source = file.read()
         exec(compile(source, path, "exec", dont_inherit=True), main.__dict__)  # noqa: S102
 
