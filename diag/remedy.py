@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,13 +32,19 @@ class Edit:
 
     Attributes:
         path: absolute.
-        before_sha256: of the text as it is now, encoded as UTF-8 (`digest`); "" for a file that is not there yet.
-        after: the whole new text, with the file's own newlines.
+        before_sha256: `digest` of the text as it was recorded.
+        after: the whole new text. Like all recorded texts it has ``\\n`` between lines and no byte order
+            mark; who writes it to a disk puts the file's own newlines and encoding back.
     """
 
     path: str
     before_sha256: str
     after: str
+
+
+def digest(text: str) -> str:
+    """What tells whether a text has changed: SHA-256 of it as UTF-8, in hexadecimal."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
