@@ -188,6 +188,58 @@ class Contest:
     why: tuple[str, ...]
 
 
+class Ruling(StrEnum):
+    """Whether what was claimed elsewhere is so here."""
+
+    HOLDS = "holds here"
+    FAILS = "does not hold"
+    NO_DIFFERENCE = "no difference seen"
+    CANNOT_TELL = "cannot tell"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedFigure:
+    """A figure that was published, beside the one measured here.
+
+    Attributes:
+        contest, cell: the title and the label where it belongs.
+        figure: what it is, in words.
+        durations: True if both are nanoseconds, False if they are per second.
+        published: as it was published.
+        measured: the same here, None if the cell gave no figures.
+        generator_share: the share of its core that the load generator used meanwhile.
+        remark: why the two are not the same measurement, "" if they are.
+    """
+
+    contest: str
+    cell: str
+    figure: str
+    durations: bool
+    published: float
+    measured: Estimate | None = None
+    generator_share: Estimate | None = None
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimVerdict:
+    """A claim of a published comparison, judged by what was measured here.
+
+    Attributes:
+        claim: as it was published, or what its figures say.
+        quoted: True if these are the words that were published.
+        ruling: whether it holds here.
+        because: the measurement that says so, with its interval; or why it cannot be told.
+        explained: what explains it, from the recording, in sentences.
+    """
+
+    claim: str
+    quoted: bool
+    ruling: Ruling
+    because: str
+    explained: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """The answer to "which should I use for this, and why", of one recording.
@@ -203,6 +255,10 @@ class Comparison:
         finished: False if the comparison was broken off.
         notes: full sentences on what was measured less well.
         recording: its path, "" if it was not kept.
+        preset: the published comparison that was run again, "" if none was.
+        scale: of the preset, 1 for the published settings.
+        published: its figures, beside those measured.
+        claims: of the preset, judged.
     """
 
     targets: tuple[str, ...]
@@ -215,6 +271,10 @@ class Comparison:
     finished: bool
     notes: tuple[str, ...] = ()
     recording: str = ""
+    preset: str = ""
+    scale: float = 1.0
+    published: tuple[PublishedFigure, ...] = ()
+    claims: tuple[ClaimVerdict, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -26,8 +26,15 @@ _VALUES: dict[By, Callable[[Trial], float]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Measured:
-    """A cell with its trials."""
+class Measured:
+    """A cell with its trials.
+
+    Attributes:
+        cell: that was executed.
+        label: what tells it from the others of its contest.
+        trials: those that gave figures.
+        failures: why the others gave none.
+    """
 
     cell: Cell
     label: str
@@ -44,6 +51,21 @@ class _Measured:
         return 2 * sum(trial.bound for trial in self.trials) > len(self.trials)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Group:
+    """Cells that do the same work.
+
+    Attributes:
+        title: the workload, or what the apps are asked.
+        varying: dimensions in which they differ.
+        cells: with their trials.
+    """
+
+    title: str
+    varying: tuple[str, ...]
+    cells: tuple[Measured, ...]
+
+
 def compare(recording: Recording, by: By | None = None) -> Comparison:
     """Say which cells of a recording differ, which is best, and why.
 
@@ -52,22 +74,53 @@ def compare(recording: Recording, by: By | None = None) -> Comparison:
         by: what to rank by; None ranks closed loads by throughput, and open ones, whose throughput is
             given, by the 99th percentile of their latency.
     """
+    return compare_groups(recording, groups_of(recording), by)
+
+
+def groups_of(recording: Recording, titles: Mapping[str, str] | None = None) -> tuple[Group, ...]:
+    """The cells of a recording with their trials, those together that do the same work.
+
+    Args:
+        recording: of interleaved trials.
+        titles: a group's title by the label of each of its cells, in the order wanted, where somebody has
+            named them; cells that are not among them are left out. None lets target and workload decide.
+    """
     code = Code.of(recording)
     runs: dict[Cell, list[Run]] = {}
     for run in recording.runs:
         runs.setdefault(run.cell, []).append(run)
     groups: dict[str, list[Cell]] = {}
-    for cell in runs:
-        groups.setdefault(f"{cell.target} {cell.workload}" if cell.workload else "", []).append(cell)
-    contests = []
-    for cells in groups.values():
+    if titles is None:
+        for cell in runs:
+            groups.setdefault(f"{cell.target} {cell.workload}" if cell.workload else "", []).append(cell)
+    else:
+        by_label = {cell.label: cell for cell in runs}
+        for label, title in titles.items():
+            if label in by_label:
+                groups.setdefault(title, []).append(by_label[label])
+
+    def group(key: str, cells: Sequence[Cell]) -> Group:
         varying = _varying(cells)
-        measured = [_measured(recording, code, cell, runs[cell], _label(cell, varying)) for cell in cells]
-        contests.append(_contest(measured, varying, recording, by))
+        labels = [_label(cell, varying) if titles is None else cell.label for cell in cells]
+        return Group(
+            title=(cells[0].workload or "the same requests") if titles is None else key,
+            varying=varying,
+            cells=tuple(
+                _measured(recording, code, cell, runs[cell], label)
+                for cell, label in zip(cells, labels, strict=True)
+            ),
+        )
+
+    return tuple(group(key, cells) for key, cells in groups.items())
+
+
+def compare_groups(recording: Recording, groups: Sequence[Group], by: By | None = None) -> Comparison:
+    """See `compare`, of cells that were read and grouped already."""
     machine = recording.meta.machine
+    cells = [one.cell for group in groups for one in group.cells]
     return Comparison(
-        targets=tuple(sorted({cell.target for cell in runs}, key=recording.meta.target.find)),
-        contests=tuple(contests),
+        targets=tuple(sorted({cell.target for cell in cells}, key=recording.meta.target.find)),
+        contests=tuple(_contest(group, recording, by) for group in groups),
         trials=max((run.trial for run in recording.runs), default=0),
         duration_ns=max((run.ended_ns for run in recording.runs), default=0)
         - min((run.started_ns for run in recording.runs), default=0),
@@ -116,9 +169,9 @@ def _common(cell: Cell, varying: Sequence[str]) -> str:
 # Figures --------------------------------------------------------------------------------------------------
 
 
-def _measured(recording: Recording, code: Code, cell: Cell, runs: Sequence[Run], label: str) -> _Measured:
+def _measured(recording: Recording, code: Code, cell: Cell, runs: Sequence[Run], label: str) -> Measured:
     read = [read_trial(recording, run, code) for run in runs]
-    return _Measured(
+    return Measured(
         cell=cell,
         label=label,
         trials=tuple(one for one in read if isinstance(one, Trial)),
@@ -126,7 +179,7 @@ def _measured(recording: Recording, code: Code, cell: Cell, runs: Sequence[Run],
     )
 
 
-def _figures(one: _Measured, seed: int, cores: int) -> CellFigures:
+def _figures(one: Measured, seed: int, cores: int) -> CellFigures:
     cell = one.cell
     names = ("target", "framework", "server", "loop", "strategy", "workload", "workers", "threads", "load")
     figures = CellFigures(
@@ -140,7 +193,7 @@ def _figures(one: _Measured, seed: int, cores: int) -> CellFigures:
     middle = _middle(one.trials)
 
     def estimate(value: Callable[[Trial], float]) -> Estimate:
-        return _estimate([value(trial) for trial in one.trials], seed)
+        return estimate_of([value(trial) for trial in one.trials], seed)
 
     def known(value: Callable[[Trial], float]) -> Estimate | None:
         return estimate(value) if any(value(trial) > 0 for trial in one.trials) else None
@@ -172,7 +225,8 @@ def _figures(one: _Measured, seed: int, cores: int) -> CellFigures:
     )
 
 
-def _estimate(values: Sequence[float], seed: int) -> Estimate:
+def estimate_of(values: Sequence[float], seed: int) -> Estimate:
+    """The median of some trials with its bootstrap interval."""
     low, high = bootstrap_interval(values, seed=seed)
     return Estimate(value=median(values), low=low, high=high, trials=tuple(values))
 
@@ -197,10 +251,8 @@ def _farthest(trials: Sequence[Trial], middle: Trial) -> Trial:
 # Differences and ranks ------------------------------------------------------------------------------------
 
 
-def _contest(
-    measured: Sequence[_Measured], varying: Sequence[str], recording: Recording, by: By | None
-) -> Contest:
-    first = measured[0].cell
+def _contest(group: Group, recording: Recording, by: By | None) -> Contest:
+    measured, first = group.cells, group.cells[0].cell
     used = by or (By.P99 if first.load.startswith("open") else By.THROUGHPUT)
     machine = recording.meta.machine
     figures = {one.label: _figures(one, recording.meta.seed, machine.cores) for one in measured}
@@ -214,9 +266,9 @@ def _contest(
         one if one.unranked else replace(one, unranked=f"its {used.words} is not known") for one in rest
     ]
     contest = Contest(
-        title=first.workload or "the same requests",
+        title=group.title,
         by=used,
-        common=_common(first, varying),
+        common=_common(first, group.varying),
         cells=tuple(cells),
         differences=differences,
         verdict=(),
@@ -226,7 +278,7 @@ def _contest(
     return replace(contest, verdict=verdict, why=why)
 
 
-def _is_comparable(one: _Measured, by: By) -> bool:
+def _is_comparable(one: Measured, by: By) -> bool:
     return all(value > 0 for value in one.values(by).values())
 
 
