@@ -186,8 +186,8 @@ def load_spec(
             Stream(
                 name=stream.name,
                 requests=tuple(_load_request(request) for request in stream.requests),
-                load=Closed(users=stream.users) if stream.users else Open(rate=stream.rate),
-                duration_ns=None if plan.shape.total else duration_ns,
+                load=_load_of(stream),
+                duration_ns=None if plan.shape.total or stream.schedule else duration_ns,
                 total=plan.shape.total,
                 keep_alive=plan.shape.keep_alive,
                 http=plan.shape.http,
@@ -196,6 +196,13 @@ def load_spec(
             for stream in streams
         ),
     )
+
+
+def _load_of(stream: StreamPlan) -> Closed | Open:
+    if stream.schedule is not None:
+        offsets, order = stream.schedule.offsets_ns, stream.schedule.order
+        return Open(rate=max(1.0, len(offsets)), offsets_ns=offsets, order=order)
+    return Closed(users=stream.users) if stream.users else Open(rate=stream.rate)
 
 
 def _load_request(request: HttpRequest) -> LoadRequest:

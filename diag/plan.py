@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from diag.recording import Cell, Unmeasured
+from diag.recording import Attempt, Cell, Unmeasured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +98,19 @@ class ServerOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Arrivals that were seen, to be sent again.
+
+    Attributes:
+        offsets_ns: of each after the load's start, in order.
+        order: which of the stream's requests each is.
+    """
+
+    offsets_ns: tuple[int, ...]
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StreamPlan:
     """One stream of requests.
 
@@ -106,16 +119,20 @@ class StreamPlan:
         requests: what is sent.
         users: closed-loop users, 0 for an open load.
         rate: requests per second of an open load.
+        schedule: its arrivals one by one, None where users or a rate make them.
     """
 
     name: str
     requests: tuple[HttpRequest, ...]
     users: int = 0
     rate: float = 0.0
+    schedule: Schedule | None = None
 
     @property
     def words(self) -> str:
         """As a report says it."""
+        if self.schedule is not None:
+            return f"{len(self.schedule.order)} arrivals as recorded"
         if self.users:
             return f"closed, {self.users} user{'s' if self.users > 1 else ''}"
         return f"open, {self.rate:g}/s"
@@ -163,6 +180,9 @@ class ServePlan:
         shape: how the load is made.
         cpus: cores that the server's processes may use together, 0 for all.
         memory_bytes: memory that they may use together, 0 for all.
+        overlay: text by absolute path that takes the place of these files; None leaves them alone. With one,
+            be it empty, what processes of the target send each other is measured as well.
+        attempt: which remedy it tries, None if none.
     """
 
     cell: Cell
@@ -181,6 +201,8 @@ class ServePlan:
     shape: LoadShape = field(default_factory=LoadShape)
     cpus: float = 0.0
     memory_bytes: int = 0
+    overlay: Mapping[str, str] | None = None
+    attempt: Attempt | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +219,8 @@ class ScriptPlan:
         timeout_ns: after which it is interrupted, and what was seen until then is judged.
         cpus: cores that its processes may use together, 0 for all.
         memory_bytes: memory that they may use together, 0 for all.
+        overlay, attempt: as in `ServePlan`.
+        trial: which repeat it is, from 1.
     """
 
     cell: Cell
@@ -208,3 +232,6 @@ class ScriptPlan:
     folder: str = ""
     cpus: float = 0.0
     memory_bytes: int = 0
+    overlay: Mapping[str, str] | None = None
+    attempt: Attempt | None = None
+    trial: int = 1

@@ -477,6 +477,73 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """That a run tried a remedy, or the original beside it.
+
+    Attributes:
+        culprit: number of the culprit that is to be remedied, from 1: runs of the same number had the same
+            arrivals.
+        remedy: its id, "" for the original.
+    """
+
+    culprit: int
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a route answered when it was asked alone, before the load.
+
+    Attributes:
+        route: the route's label.
+        number: its first answer, its second, from 1.
+        status: HTTP status, 0 if there was none.
+        content_type: as its header says.
+        sha256: of the body, in hexadecimal.
+        excerpt: the beginning of the body, as text.
+    """
+
+    route: str
+    number: int
+    status: int
+    content_type: str
+    sha256: str
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pickling:
+    """What the target's processes sent each other through `multiprocessing`, in all.
+
+    Attributes:
+        messages: how many.
+        octets: their bytes.
+        ns: the CPU and waiting time of pickling them.
+    """
+
+    messages: int
+    octets: int
+    ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """What was proposed against a culprit.
+
+    Attributes:
+        culprit: its number, from 1.
+        kind: ``remedy``, ``refusal``, or ``not-tried`` for a sentence on what was left out.
+        value: the remedy or the refusal as JSON, as `diag.remedy` has them; the sentence itself.
+        predicted_ns: the victims' 99th percentile that was predicted before it was tried, 0 if none was.
+    """
+
+    culprit: int
+    kind: str
+    value: str
+    predicted_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One cell executed once, with everything that was seen of it."""
 
@@ -508,6 +575,9 @@ class Run:
     counters: tuple[Counter, ...] = ()
     limits: tuple[Limit, ...] = ()
     incidents: tuple[Incident, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    pickling: tuple[Pickling, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -564,8 +634,10 @@ class Recording:
         meta: what holds for all of it.
         runs: in the order they were made.
         sources: text of the user's files that stacks name, by path.
+        proposed: what was proposed against its culprits.
     """
 
     meta: Meta
     runs: tuple[Run, ...]
     sources: dict[str, str] = field(default_factory=dict)
+    proposed: tuple[Proposed, ...] = ()

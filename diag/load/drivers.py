@@ -218,6 +218,10 @@ class OpenDriver(Driver):
         self._spare: list[Connection] = []
         self._queue: deque[tuple[WireRequest, int]] = deque()
         self._offsets = arrivals.offsets(stream.load.arrivals, stream.load.rate, f"{seed}/arrivals")
+        if stream.load.offsets_ns:
+            seen = stream.load.offsets_ns
+            self._offsets = itertools.chain(seen, itertools.repeat(seen[-1]))  # the order's end is the load's
+            self.take = map(requests.__getitem__, stream.load.order).__next__
         self._start_ns = self._due_ns = 0
         self._end_ns = NEVER
 

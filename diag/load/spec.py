@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
+import itertools
 import json
 import re
 from dataclasses import dataclass
@@ -82,9 +83,14 @@ class Open:
     """Opened before the clock starts."""
     max_connections: int = 256
     """When all are busy more are opened, up to here; beyond it requests queue in the generator."""
+    offsets_ns: tuple[int, ...] = ()
+    """Arrivals that were seen, as ns after the start and in order, instead of `rate` and `arrivals`."""
+    order: tuple[int, ...] = ()
+    """With `offsets_ns`: which of the stream's requests each arrival is."""
 
     def __post_init__(self) -> None:
         """Check the fields."""
+        self._check_schedule()
         if isinstance(self.rate, bool) or not isinstance(self.rate, int | float) or not 0 < self.rate < 1e7:
             _refuse("rate", "a number of requests per second above 0", self.rate)
         _one_of("arrivals", self.arrivals, ("constant", "poisson"))
@@ -92,6 +98,16 @@ class Open:
         _integer("max_connections", self.max_connections, least=1)
         if self.max_connections < self.connections:
             _refuse("max_connections", f"at least connections ({self.connections})", self.max_connections)
+
+    def _check_schedule(self) -> None:
+        for field in ("offsets_ns", "order"):
+            _check(field, getattr(self, field), tuple, "a tuple of integers")
+            for index, number in enumerate(getattr(self, field)):
+                _integer(f"{field}[{index}]", number, least=0)
+        if len(self.order) != len(self.offsets_ns):
+            _refuse("order", f"as many as offsets_ns ({len(self.offsets_ns)})", len(self.order))
+        if any(after < before for before, after in itertools.pairwise(self.offsets_ns)):
+            _refuse("offsets_ns", "times in order", "others")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +137,8 @@ class Stream:
             _check(f"requests[{index}]", request, Request, "a Request")
         if not isinstance(self.load, Closed | Open):
             _refuse("load", "Closed or Open", self.load)
+        if isinstance(self.load, Open) and max(self.load.order, default=0) >= len(self.requests):
+            _refuse("load.order", f"numbers below {len(self.requests)}", max(self.load.order))
         _check("name", self.name, str, "a string")
         for field in ("duration_ns", "total"):
             if getattr(self, field) is not None:
@@ -209,7 +227,13 @@ def _load(raw: Any) -> Closed | Open:
     if kind not in ("closed", "open"):
         _refuse("kind", "'closed' or 'open'", kind)
     rest = {key: value for key, value in raw.items() if key != "kind"}
-    return _build(Closed, rest) if kind == "closed" else _build(Open, rest)
+    if kind == "closed":
+        return _build(Closed, rest)
+    return _build(Open, rest, offsets_ns=_numbers, order=_numbers)
+
+
+def _numbers(raw: Any) -> Any:
+    return tuple(raw) if isinstance(raw, list) else raw
 
 
 def _pair(raw: Any) -> Any:

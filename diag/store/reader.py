@@ -9,20 +9,23 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from diag.errors import RecordingError
-from diag.recording import Cell, Frame, LoadSummary, Meta, Recording, Run
+from diag.recording import Cell, Frame, LoadSummary, Meta, Proposed, Recording, Run
 from diag.store import tables
 from diag.store.header import Header, read_header
 
 _LOCK_TIMEOUT_S = 10.0
 # The longest text that a recording may hold in one value; real ones stay far below 1 MB.
 _LONGEST_VALUE = 64 * 1024 * 1024
+PROPOSED_SINCE = 3
+"""The schema version that the table ``proposed`` came with."""
+
 _AGAIN = "Make a new recording: diag explain TARGET"
 
 
@@ -89,7 +92,7 @@ def _read(connection: sqlite3.Connection) -> Recording:
         raise _Damaged(problem)
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     run_tables = [table for table in tables.RUN_TABLES if table.since <= version]
-    for name in (*tables.TABLE_NAMES[: -len(tables.RUN_TABLES)], *(table.name for table in run_tables)):
+    for name in _tables_of(version, run_tables):
         row = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (name,))
         sql = row.fetchone()
         if sql is None or not str(sql[0]).upper().startswith("CREATE TABLE"):
@@ -99,11 +102,20 @@ def _read(connection: sqlite3.Connection) -> Recording:
     parts = {table: _by_run(connection, table, frames) for table in run_tables}
     runs = [_run(row, parts) for row in _rows(connection, "run")]
     sources = {row["path"]: row["text"] for row in _rows(connection, "source")}
+    proposed = list(_rows(connection, "proposed")) if version >= PROPOSED_SINCE else []
     return Recording(
         meta=_meta(connection),
         runs=tuple(runs),
         sources=msgspec.convert(sources, dict[str, str]),
+        proposed=tuple(msgspec.convert(proposed, list[Proposed])),
     )
+
+
+def _tables_of(version: int, run_tables: Iterable[tables.Table]) -> Iterator[str]:
+    yield from tables.TABLE_NAMES[: -len(tables.RUN_TABLES)]
+    yield from (table.name for table in run_tables)
+    if version >= PROPOSED_SINCE:
+        yield "proposed"
 
 
 def _rows(connection: sqlite3.Connection, table: str) -> Iterator[dict[str, Any]]:

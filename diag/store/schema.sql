@@ -226,3 +226,37 @@ CREATE TABLE incident (
     text TEXT NOT NULL,               -- a full sentence with its figures
     count INTEGER NOT NULL            -- processes, or connections
 );
+
+-- That a run tried a remedy against a culprit, or the original beside it; such runs have the same arrivals.
+CREATE TABLE attempt (
+    run_id INTEGER NOT NULL REFERENCES run,
+    culprit INTEGER NOT NULL,         -- number of the culprit, from 1
+    remedy TEXT NOT NULL              -- the remedy's id, '' for the original
+);
+
+-- What a route answered when it was asked alone, before the load.
+CREATE TABLE answer (
+    run_id INTEGER NOT NULL REFERENCES run,
+    route TEXT NOT NULL,
+    number INTEGER NOT NULL,          -- its first answer, its second, from 1
+    status INTEGER NOT NULL,          -- HTTP status, 0 if there was none
+    content_type TEXT NOT NULL,
+    sha256 TEXT NOT NULL,             -- of the body
+    excerpt TEXT NOT NULL             -- the beginning of the body
+);
+
+-- What the target's processes sent each other through multiprocessing, in all.
+CREATE TABLE pickling (
+    run_id INTEGER NOT NULL REFERENCES run,
+    messages INTEGER NOT NULL,
+    octets INTEGER NOT NULL,
+    ns INTEGER NOT NULL               -- that pickling them took
+);
+
+-- What was proposed against the culprits of the first run.
+CREATE TABLE proposed (
+    culprit INTEGER NOT NULL,         -- its number, from 1
+    kind TEXT NOT NULL,               -- remedy, refusal, or not-tried
+    value TEXT NOT NULL,              -- JSON of the remedy or refusal; a sentence on what was not tried
+    predicted_ns INTEGER NOT NULL     -- the victims' p99 predicted before it was tried, 0 if none was
+);

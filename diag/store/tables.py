@@ -97,10 +97,13 @@ STREAMS = Table(
 COUNTERS = Table(name="counter", value=recording.Counter, attribute="counters", since=2)
 LIMITS = Table(name="resource_limit", value=recording.Limit, attribute="limits", since=3)
 INCIDENTS = Table(name="incident", value=recording.Incident, attribute="incidents", since=3)
+ATTEMPTS = Table(name="attempt", value=recording.Attempt, attribute="attempts", since=3)
+ANSWERS = Table(name="answer", value=recording.Answer, attribute="answers", since=3)
+PICKLING = Table(name="pickling", value=recording.Pickling, attribute="pickling", since=3)
 
 RUN_TABLES = (
     LANES, TOTALS, STEPS, STACKS, STATES, PAUSES, REQUESTS, SERVED, CANARIES, SAMPLES, STREAMS, COUNTERS,
-    LIMITS, INCIDENTS,
+    LIMITS, INCIDENTS, ATTEMPTS, ANSWERS, PICKLING,
 )  # fmt: skip
 
 # Fields of `Run` that are columns of the table `run`; those of its cell are columns as well.

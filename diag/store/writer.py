@@ -29,6 +29,8 @@ import msgspec
 
 from diag.errors import RecordingError
 from diag.recording import (
+    Answer,
+    Attempt,
     Canary,
     Cell,
     Counter,
@@ -41,7 +43,9 @@ from diag.recording import (
     Limit,
     LoadSummary,
     Meta,
+    Pickling,
     ProcessSample,
+    Proposed,
     Request,
     RunStatus,
     Served,
@@ -65,29 +69,46 @@ class RecordingWriter:
 
     Args:
         path: the file; its folders are created. An earlier recording there is replaced.
-        meta: what holds for the whole recording; its `finished` and `schema_version` are ignored.
+        meta: what holds for the whole recording; its `finished` and `schema_version` are ignored. None to
+            write on in a finished recording of this schema, which stays finished.
 
     Raises:
         RecordingError: the path holds something that is no recording, or cannot be written (from every
             method as well: the disk is full, the file is locked, the writer is closed).
     """
 
-    def __init__(self, path: str | os.PathLike[str], meta: Meta) -> None:
+    def __init__(self, path: str | os.PathLike[str], meta: Meta | None) -> None:
         self.path = Path(path)
         self._lock = threading.Lock()
         self._frames: dict[Frame, int] = {}
         self._next_run = 1
-        _make_room(self.path)
+        if meta is not None:
+            _make_room(self.path)
         with self._explained():
+            where = self.path if meta is not None else f"{self.path.absolute().as_uri()}?mode=rw"
             self._connection = sqlite3.connect(
-                self.path, isolation_level=None, timeout=_LOCK_TIMEOUT_S, check_same_thread=False
+                where,
+                isolation_level=None,
+                timeout=_LOCK_TIMEOUT_S,
+                check_same_thread=False,
+                uri=meta is None,
             )
             try:
-                self._create(meta)
+                self._create(meta) if meta is not None else self._go_on()
             except BaseException:
                 self._connection.close()
-                self.path.unlink(missing_ok=True)
+                if meta is not None:
+                    self.path.unlink(missing_ok=True)
                 raise
+
+    def _go_on(self) -> None:
+        """Learn what the recording holds already."""
+        self._connection.execute("PRAGMA synchronous = OFF")
+        rows = self._connection.execute("SELECT path, line, function FROM frame ORDER BY frame_id")
+        for number, (path, line, function) in enumerate(rows, start=1):
+            self._frames[Frame(path=path, line=line, function=function)] = number
+        (last,) = self._connection.execute("SELECT max(run_id) FROM run").fetchone()
+        self._next_run = (last or 0) + 1
 
     def _create(self, meta: Meta) -> None:
         connection = self._connection
@@ -203,6 +224,24 @@ class RecordingWriter:
     def add_incidents(self, run_id: int, incidents: Iterable[Incident]) -> None:
         """Add what the server did and should not have done."""
         self._add(tables.INCIDENTS, run_id, incidents)
+
+    def add_attempts(self, run_id: int, attempts: Iterable[Attempt]) -> None:
+        """Add which remedy a run tried."""
+        self._add(tables.ATTEMPTS, run_id, attempts)
+
+    def add_answers(self, run_id: int, answers: Iterable[Answer]) -> None:
+        """Add what routes answered when asked alone."""
+        self._add(tables.ANSWERS, run_id, answers)
+
+    def add_pickling(self, run_id: int, pickling: Iterable[Pickling]) -> None:
+        """Add what processes sent each other."""
+        self._add(tables.PICKLING, run_id, pickling)
+
+    def add_proposed(self, proposed: Iterable[Proposed]) -> None:
+        """Add what was proposed against culprits."""
+        with self._transaction() as connection:
+            for one in proposed:
+                connection.execute(*_insert("proposed", {f: getattr(one, f) for f in one.__slots__}))
 
     def add_source(self, path: str, text: str) -> None:
         """Keep the text of a source file that stacks name; a later text replaces an earlier one."""
