@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -128,6 +128,16 @@ class StreamPlan:
     rate: float = 0.0
     schedule: Schedule | None = None
 
+    def without(self, routes: Container[str]) -> StreamPlan:
+        """The same without some routes; its other arrivals come when they would."""
+        kept = [number for number, request in enumerate(self.requests) if request.route not in routes]
+        schedule = self.schedule
+        if schedule is not None:
+            pairs = zip(schedule.offsets_ns, schedule.order, strict=True)
+            left = [(offset, kept.index(number)) for offset, number in pairs if number in kept]
+            schedule = Schedule(offsets_ns=tuple(o for o, _ in left), order=tuple(n for _, n in left))
+        return replace(self, requests=tuple(self.requests[number] for number in kept), schedule=schedule)
+
     @property
     def words(self) -> str:
         """As a report says it."""
@@ -180,6 +190,7 @@ class ServePlan:
         shape: how the load is made.
         cpus: cores that the server's processes may use together, 0 for all.
         memory_bytes: memory that they may use together, 0 for all.
+        notes: full sentences about the plan that the report repeats.
         overlay: text by absolute path that takes the place of these files; None leaves them alone. With one,
             be it empty, what processes of the target send each other is measured as well.
         attempt: which remedy it tries, None if none.
@@ -201,6 +212,7 @@ class ServePlan:
     shape: LoadShape = field(default_factory=LoadShape)
     cpus: float = 0.0
     memory_bytes: int = 0
+    notes: tuple[str, ...] = ()
     overlay: Mapping[str, str] | None = None
     attempt: Attempt | None = None
 

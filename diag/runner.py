@@ -20,26 +20,41 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from diag import overlay
 from diag.driving import Drive, drive
-from diag.errors import DiagError
+from diag.errors import DiagError, ServerError
+from diag.limits import confine
 from diag.load.client import LoadError
 from diag.plan import StreamPlan
 from diag.probes.counters import difference
 from diag.probes.counters import read as read_counters
 from diag.probes.observer import Observer
-from diag.recording import Counter, Degradation, LoadSummary, Request, RunStatus, Unmeasured
+from diag.recording import (
+    Counter,
+    Degradation,
+    Incident,
+    IncidentKind,
+    Limit,
+    LoadSummary,
+    Pickling,
+    Request,
+    RunStatus,
+    Unmeasured,
+)
 from diag.script import run_script
-from diag.servers.exits import describe_exit
+from diag.servers.incidents import after_it_ended, killed_for_memory, while_it_ran
 from diag.servers.process import start_server
+from diag.servers.readiness import OUT_OF_MEMORY
 from diag.survey import load_duration, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from diag.limits import Confinement
     from diag.plan import ScriptPlan, ServePlan
     from diag.probes.spool import Seen
     from diag.progress import Progress
-    from diag.recording import Cell, Stack
+    from diag.recording import Stack
     from diag.servers.process import ServerProcess
     from diag.store import RecordingWriter
 
@@ -49,7 +64,9 @@ SETTLE_S = 0.06
 
 MAX_SOURCES = 400
 MAX_SOURCE_BYTES = 1_000_000
+_FATAL = (IncidentKind.OUT_OF_MEMORY, IncidentKind.DIED)
 _CANARY = "canary"
+_OVERLAY = "overlay"
 _PACKAGE = str(Path(__file__).parent) + os.sep
 _NO_CULPRITS = (sysconfig.get_path("stdlib") + os.sep + "asyncio" + os.sep, _PACKAGE)
 _SHIPPED = _PACKAGE + "_workloads" + os.sep
@@ -71,15 +88,27 @@ class _Outcome:
     notes: list[Degradation] = field(default_factory=list)
     ready_ns: int = 0
     counters: tuple[Counter, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    incidents: list[Incident] = field(default_factory=list)
 
 
 class Runner:
     """Makes runs, one after the other, into one recording."""
 
-    def __init__(self, writer: RecordingWriter, progress: Progress) -> None:
+    def __init__(
+        self, writer: RecordingWriter, progress: Progress, *, known_sources: Iterable[str] = ()
+    ) -> None:
+        """Take what runs are written to.
+
+        Args:
+            writer: of the recording.
+            progress: told what is going on.
+            known_sources: files whose text the recording holds already, or must not hold: with an overlay a run
+                has another text than what lies there.
+        """
         self._writer = writer
         self._progress = progress
-        self._sources: set[str] = set()
+        self._sources = set(known_sources)
 
     def serve(self, plan: ServePlan) -> int:
         """Serve an app, survey its routes, load it; returns the run's id.
@@ -88,19 +117,20 @@ class Runner:
             DiagError: the app could not be served; the recording says so too.
         """
         return self._run(
-            plan.cell,
-            lambda observer, run_id, outcome: self._served(plan, observer, run_id, outcome),
-            plan.trial,
+            plan, lambda observer, run_id, outcome: self._served(plan, observer, run_id, outcome)
         )
 
     def script(self, plan: ScriptPlan) -> int:
         """Run a script; returns the run's id."""
         return self._run(
-            plan.cell, lambda observer, run_id, outcome: self._scripted(plan, observer, run_id, outcome)
+            plan, lambda observer, run_id, outcome: self._scripted(plan, observer, run_id, outcome)
         )
 
-    def _run(self, cell: Cell, act: Callable[[Observer, int, _Outcome], None], trial: int = 1) -> int:
-        run_id = self._writer.begin_run(cell, trial)
+    def _run(self, plan: ServePlan | ScriptPlan, act: Callable[[Observer, int, _Outcome], None]) -> int:
+        run_id = self._writer.begin_run(plan.cell, plan.trial)
+        if plan.attempt is not None:
+            self._writer.add_attempts(run_id, [plan.attempt])
+            self._sources.update(plan.overlay or ())
         outcome = _Outcome()
         observer = Observer(f"{os.getpid()}-{secrets.token_hex(4)}")
         with contextlib.ExitStack() as stack:
@@ -121,6 +151,11 @@ class Runner:
         self._write(run_id, observer.finish(), outcome)
         self._writer.add_samples(run_id, observer.samples())
         self._writer.add_counters(run_id, outcome.counters)
+        self._writer.add_limits(run_id, outcome.limits)
+        self._writer.add_incidents(run_id, outcome.incidents)
+        messages, octets, ns = overlay.read_pickles(os.path.join(observer.spool, _OVERLAY))
+        if messages:
+            self._writer.add_pickling(run_id, [Pickling(messages=messages, octets=octets, ns=ns)])
         self._writer.end_run(
             run_id,
             outcome.status,
@@ -164,7 +199,21 @@ class Runner:
     def _served(self, plan: ServePlan, observer: Observer, run_id: int, outcome: _Outcome) -> None:
         outcome.unmeasured.extend(plan.unmeasured)
         outcome.routes.extend(dict.fromkeys(r.route for s in plan.streams for r in s.requests))
+        outcome.notes.extend(Degradation(slug="remark", text=text) for text in plan.notes)
         self._progress.stage(f"{plan.cell.label}: starting {plan.cell.server}")
+        with confine(observer.run_id, cpus=plan.cpus, memory_bytes=plan.memory_bytes) as limits:
+            try:
+                self._confined(plan, observer, run_id, outcome, limits)
+            except ServerError as error:
+                if error.slug != OUT_OF_MEMORY:
+                    raise
+                _blame(outcome, Incident(kind=IncidentKind.OUT_OF_MEMORY, text=f"{error.what}."))
+            finally:
+                outcome.limits = limits.state()
+
+    def _confined(
+        self, plan: ServePlan, observer: Observer, run_id: int, outcome: _Outcome, limits: Confinement
+    ) -> None:
         folder = Path(observer.spool)
         with start_server(
             plan.app,
@@ -174,8 +223,9 @@ class Runner:
             spool=folder,
             cwd=plan.cwd,
             port=plan.port,
-            environment=plan.environment,
+            environment=_with_overlay(plan.environment, plan.overlay, folder),
             timeout_s=min(plan.timeout_ns / 1e9, 60.0),
+            limits=limits,
         ) as server:
             outcome.ready_ns = time.monotonic_ns()
             observer.sample(server.pids)
@@ -183,10 +233,9 @@ class Runner:
             if streams:
                 self._load(plan, server, observer, run_id, outcome, streams, duration_ns)
             time.sleep(SETTLE_S)
-            self._look_after(server, outcome)
-        ending = server.ending
-        if ending is not None and ending.forced:
-            outcome.errors.append(f"The server {ending.words} after it was asked to stop.")
+            for incident in while_it_ran(server):
+                _blame(outcome, incident)
+        outcome.incidents.extend(after_it_ended(server.ending))
 
     def _survey(
         self, plan: ServePlan, server: ServerProcess, run_id: int, outcome: _Outcome
@@ -196,6 +245,8 @@ class Runner:
         requests = [request for stream in plan.streams for request in stream.requests]
         answers = survey(server.url, requests, timeout_s=plan.timeout_ns / 1e9, progress=self._progress)
         self._writer.add_requests(run_id, [request for answer in answers for request in answer.sent])
+        if plan.attempt is not None:
+            self._writer.add_answers(run_id, [said for answer in answers for said in answer.said])
         dropped = {}
         for answer in answers:
             reason = answer.why_not(required=answer.route in plan.required)
@@ -204,11 +255,7 @@ class Runner:
         for route, reason in dropped.items():
             outcome.unmeasured.append(Unmeasured(route=route, reason=reason))
             outcome.routes.remove(route)
-        streams = [
-            StreamPlan(name=stream.name, requests=kept, users=stream.users, rate=stream.rate)
-            for stream in plan.streams
-            if (kept := tuple(request for request in stream.requests if request.route not in dropped))
-        ]
+        streams = [kept for stream in plan.streams if (kept := stream.without(dropped)).requests]
         if not any(stream.name != "ping" for stream in streams):
             return [], 0
         return streams, plan.duration_ns or load_duration([a for a in answers if a.route not in dropped])
@@ -254,26 +301,42 @@ class Runner:
             outcome.load = driven.summary
             outcome.errors.extend(driven.notes)
 
-    def _look_after(self, server: ServerProcess, outcome: _Outcome) -> None:
-        if not server.alive():
-            code = server.returncode
-            how = "died" if code is None else describe_exit(code)
-            last = next(reversed(server.log_tail().splitlines()), "")
-            outcome.status = RunStatus.FAILED
-            outcome.failure = f"the server {how} while it was measured{last and f'; its last line: {last}'}"
-
     # Scripts --------------------------------------------------------------------------------------------
 
     def _scripted(self, plan: ScriptPlan, observer: Observer, run_id: int, outcome: _Outcome) -> None:
         self._progress.stage(f"running {plan.cell.label}")
         outcome.load_started_ns = time.monotonic_ns()
-        try:
-            end = run_script(plan, observer, lambda: self._write(run_id, observer.read(), outcome))
-            outcome.notes.extend(end.notes)
-            if end.failure:
-                outcome.status, outcome.failure = RunStatus.FAILED, end.failure
-        finally:
-            outcome.load_ended_ns = time.monotonic_ns()
+        with confine(observer.run_id, cpus=plan.cpus, memory_bytes=plan.memory_bytes) as limits:
+            try:
+                end = run_script(
+                    plan, observer, lambda: self._write(run_id, observer.read(), outcome), limits
+                )
+                outcome.notes.extend(end.notes)
+                if end.failure:
+                    outcome.status, outcome.failure = RunStatus.FAILED, end.failure
+            finally:
+                outcome.load_ended_ns = time.monotonic_ns()
+                outcome.limits = limits.state()
+            killed = killed_for_memory(limits)
+            if killed is not None:
+                _blame(outcome, killed)
+
+
+def _with_overlay(
+    environment: Mapping[str, str], texts: Mapping[str, str] | None, folder: Path
+) -> dict[str, str]:
+    """The target's variables, those of an overlay among them."""
+    if texts is None:
+        return dict(environment)
+    return {**environment, **overlay.write(str(folder / _OVERLAY), texts, pickles=True)}
+
+
+def _blame(outcome: _Outcome, incident: Incident) -> None:
+    """Note an incident; figures of a server that died, or that did not fit into its memory, are none."""
+    outcome.incidents.append(incident)
+    if incident.kind in _FATAL:
+        text = incident.text.rstrip(".")
+        outcome.status, outcome.failure = RunStatus.FAILED, text[0].lower() + text[1:]
 
 
 def _extent(plan: ServePlan, duration_ns: int) -> str:

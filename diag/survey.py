@@ -5,12 +5,14 @@ It is the warm-up as well: what a first call imports or builds is over when the 
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
 
+from diag.recording import Answer as Said
 from diag.recording import Request
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Answer:
         took_ns: of the last answer.
         problem: why there was none, "" otherwise.
         sent: the requests, as a recording holds them.
+        said: the answers, as a recording holds them.
     """
 
     route: str
@@ -55,6 +58,7 @@ class Answer:
     took_ns: int
     problem: str
     sent: tuple[Request, ...]
+    said: tuple[Said, ...] = ()
 
     def why_not(self, *, required: bool) -> str:
         """Why this route cannot be driven; "" if it can.
@@ -103,12 +107,14 @@ def load_duration(answers: Sequence[Answer]) -> int:
 
 def _ask(client: httpx.Client, request: HttpRequest, timeout_s: float) -> Answer:
     sent: list[Request] = []
+    said: list[Said] = []
     status = took = 0
     problem = ""
     for _ in range(ROUNDS):
         start = time.monotonic_ns()
         try:
-            status, size, port = _exchange(client, request, start + int(timeout_s * 1e9))
+            heard = _exchange(client, request, start + int(timeout_s * 1e9))
+            status = heard.status
         except _EndlessError:
             problem = "its answer does not end (text/event-stream): diag does not drive endless streams"
         except httpx.TimeoutException:
@@ -119,33 +125,77 @@ def _ask(client: httpx.Client, request: HttpRequest, timeout_s: float) -> Answer
             break
         end = time.monotonic_ns()
         took = end - start
-        sent.append(_record(request.route, port, start, end, status, size))
+        sent.append(_record(request.route, heard.port, start, end, status, heard.size))
+        said.append(_said(request.route, len(sent), heard))
         if took > timeout_s * 1e9 / 4:
             break  # a second one would try the user's patience more than it could tell
-    return Answer(route=request.route, status=status, took_ns=took, problem=problem, sent=tuple(sent))
+    return Answer(
+        route=request.route,
+        status=status,
+        took_ns=took,
+        problem=problem,
+        sent=tuple(sent),
+        said=tuple(said),
+    )
+
+
+EXCERPT_BYTES = 160
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heard:
+    """An answer, as far as it is looked at."""
+
+    status: int
+    size: int
+    port: int
+    content_type: str
+    digest: str
+    excerpt: str
+
+
+def _said(route: str, number: int, heard: _Heard) -> Said:
+    return Said(
+        route=route,
+        number=number,
+        status=heard.status,
+        content_type=heard.content_type,
+        sha256=heard.digest,
+        excerpt=heard.excerpt,
+    )
 
 
 class _EndlessError(Exception):
     """A stream of events went on and on."""
 
 
-def _exchange(client: httpx.Client, request: HttpRequest, deadline: int) -> tuple[int, int, int]:
-    """Status, size and the client's port. httpx's own timeout starts anew with each piece of a body."""
+def _exchange(client: httpx.Client, request: HttpRequest, deadline: int) -> _Heard:
+    """One answer. httpx's own timeout starts anew with each piece of a body."""
     with client.stream(
         request.method, request.path, headers=list(request.headers), content=request.body
     ) as response:
         stream = response.extensions.get("network_stream")
         address = stream.get_extra_info("client_addr") if stream is not None else None
-        events = response.headers.get("content-type", "").startswith("text/event-stream")
+        content_type = response.headers.get("content-type", "")
+        events = content_type.startswith("text/event-stream")
         enough = time.monotonic_ns() + int(EVENTS_PATIENCE_S * 1e9)
-        size = 0
+        size, digest, excerpt = 0, hashlib.sha256(), b""
         for piece in response.iter_raw():
             size += len(piece)
+            digest.update(piece)
+            excerpt += piece[: EXCERPT_BYTES - len(excerpt)]
             if events and time.monotonic_ns() > enough:
                 raise _EndlessError
             if time.monotonic_ns() > deadline:
                 raise httpx.ReadTimeout("the answer did not end")
-        return response.status_code, size, address[1] if address else 0
+        return _Heard(
+            status=response.status_code,
+            size=size,
+            port=address[1] if address else 0,
+            content_type=content_type,
+            digest=digest.hexdigest(),
+            excerpt=excerpt.decode("utf-8", "replace"),
+        )
 
 
 def _record(route: str, port: int, start: int, end: int, status: int, size: int) -> Request:
