@@ -180,8 +180,21 @@ def current() -> Process | None:
     return _open[0]
 
 
+def open_here(spool: str) -> None:
+    """Open the spool of this process alone.
+
+    Nothing of it is in the environment, where the code that runs here, and every process that it starts,
+    would find it.
+
+    Raises:
+        OSError: the spool cannot be written.
+    """
+    forget()
+    _open.append(Process(spool))
+
+
 def forget() -> None:
-    """In a forked child: the files are the parent's."""
+    """In a forked child: the files are the parent's. And where the agent is to leave nothing behind."""
     for spool in _open:
         spool.abandon()
         _kept.append(spool.words)

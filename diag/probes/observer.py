@@ -42,9 +42,7 @@ NOTES = {
     "tracer-taken": "The target traces its greenlets itself (greenlet.settrace), so those that ran in one "
     "pass of the hub were not told apart.",
     "no-signal": "The target runs its loop outside its main thread, where it cannot be asked for stacks.",
-    "unknown-layout": (
-        "Stacks of this Python cannot be read from memory, so they were asked for by signal."
-    ),
+    "unknown-layout": ("Stacks of this Python cannot be read from memory, so they were asked for by signal."),
     "no-port": "The server does not tell the app the client's port, so which request a thread "
     "worked for is not known.",
     "too-many-lanes": "More threads than diag can watch at once took part; some were not timed.",
@@ -69,16 +67,25 @@ class Observer:
         run_id: what they carry in ``DIAG_RUN_ID``; the watcher kills them if diag is killed.
     """
 
-    def __init__(self, run_id: str, *, py_spy: bool = True, memory: bool = True) -> None:
+    def __init__(
+        self, run_id: str, *, py_spy: bool = True, memory: bool = True, patience_ns: int = 0, dumps: int = 0
+    ) -> None:
         """Make the spool.
 
         Args:
             run_id: unique.
             py_spy: False leaves py-spy out.
             memory: False has stacks asked for by signal, as where the target's memory may not be read.
+            patience_ns: how old a step must be before the watcher looks at it, 0 for its own choice.
+            dumps: how often py-spy is asked at most, 0 for the watcher's own choice.
         """
         self.run_id = run_id
-        self._options = (*(() if py_spy else ("--no-py-spy",)), *(() if memory else ("--no-memory",)))
+        self._options = (
+            *(() if py_spy else ("--no-py-spy",)),
+            *(() if memory else ("--no-memory",)),
+            *((f"--patience-ns={patience_ns}",) if patience_ns else ()),
+            *((f"--dumps={dumps}",) if dumps else ()),
+        )
         self.spool = tempfile.mkdtemp(prefix="diag-", dir=_memory_folder())
         self._reader = SpoolReader(self.spool)
         self._sampler: _Sampler | None = None

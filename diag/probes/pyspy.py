@@ -32,14 +32,14 @@ class PySpy:
     delay that is measured. A dump that met the interpreter in the middle of a change fails and is dropped.
     """
 
-    def __init__(self, program: str | None = None) -> None:
-        """Find py-spy, unless another program is to be asked instead."""
+    def __init__(self, program: str | None = None, *, dumps: int = MAX_DUMPS) -> None:
+        """Find py-spy, unless another program is to be asked instead; it is asked `dumps` times at most."""
         self._program = program or find_py_spy()
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._records: queue.SimpleQueue[dict[str, object]] = queue.SimpleQueue()
         self._busy = False
         self._next = 0
-        self._left = MAX_DUMPS
+        self._left = dumps
         self._refused = self._program is None
         self._child: subprocess.Popen[bytes] | None = None
         if self._program is None:

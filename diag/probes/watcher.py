@@ -27,11 +27,12 @@ from typing import TYPE_CHECKING
 
 from diag.agent import words as w
 from diag.agent.process import lane_base
-from diag.probes.pyspy import PySpy
+from diag.limits import clear, members
+from diag.probes.pyspy import MAX_DUMPS, PySpy
 from diag.probes.remote import Line, RemoteStacks, layout
 from diag.probes.threads import ThreadProbe
 from diag.probes.words import WordsFile, find_words
-from diag.reap import kill_run
+from diag.reap import end_all, run_pids
 
 if TYPE_CHECKING:
     from io import TextIOWrapper
@@ -105,8 +106,21 @@ class _ProcessWatch:
 class Watcher:
     """Watches every process that appears in a spool folder."""
 
-    def __init__(self, spool: str, *, py_spy: PySpy | None, memory: bool = True) -> None:
+    def __init__(
+        self, spool: str, *, py_spy: PySpy | None, memory: bool = True, patience_ns: int = 0
+    ) -> None:
+        """Watch a spool.
+
+        Args:
+            spool: the folder.
+            py_spy: None leaves py-spy out.
+            memory: False has stacks asked for by signal.
+            patience_ns: how old a step must be before it is looked at, where shorter ones are of no interest.
+        """
         self.memory = memory
+        self.state_after = max(STATE_AFTER_NS, patience_ns)
+        self.first_stack = max(FIRST_STACK_NS, patience_ns)
+        self.py_spy_after = max(PY_SPY_AFTER_NS, patience_ns)
         self.spool = spool
         self.processes: dict[int, _ProcessWatch] = {}
         self.gone: set[int] = set()
@@ -180,7 +194,7 @@ class Watcher:
         for slot in range(process.words.lane_count()):
             base = lane_base(slot)
             since = values[base + w.L_BUSY_SINCE]
-            if not since or now - since < STATE_AFTER_NS:
+            if not since or now - since < self.state_after:
                 continue
             lane = process.lanes.get(slot)
             if lane is None:
@@ -188,7 +202,7 @@ class Watcher:
             if lane.since != since:
                 lane.since = since
                 lane.pause = FIRST_STACK_NS
-                lane.next_stack = since + FIRST_STACK_NS
+                lane.next_stack = since + self.first_stack
             self._late(process, slot, lane, values[base + w.L_TID], now)
 
     def _late(self, process: _ProcessWatch, slot: int, lane: _LaneWatch, tid: int, now: int) -> None:
@@ -202,7 +216,7 @@ class Watcher:
         if state is not None and (state != lane.written or now - lane.written_at > LONGEST_PAUSE_NS):
             lane.written, lane.written_at = state, now
             self.write({"k": "state", "pid": pid, "l": slot, "at": time.monotonic_ns(), **state})
-        if self.py_spy is not None and now - lane.since >= PY_SPY_AFTER_NS:
+        if self.py_spy is not None and now - lane.since >= self.py_spy_after:
             self.py_spy.ask(pid, tid, slot, now)
 
     def _stack(self, process: _ProcessWatch, slot: int, lane: _LaneWatch, tid: int, now: int) -> None:
@@ -261,8 +275,14 @@ class _ThreadSignal:
 
 
 def _watcher(spool: str, arguments: list[str]) -> Watcher:
-    py_spy = None if "--no-py-spy" in arguments else PySpy()
-    return Watcher(spool, py_spy=py_spy, memory="--no-memory" not in arguments)
+    given = dict(one.split("=", 1) for one in arguments if "=" in one)
+    dumps = int(given.get("--dumps", MAX_DUMPS))
+    return Watcher(
+        spool,
+        py_spy=None if "--no-py-spy" in arguments else PySpy(dumps=dumps),
+        memory="--no-memory" not in arguments,
+        patience_ns=int(given.get("--patience-ns", 0)),
+    )
 
 
 def main(arguments: list[str]) -> int:
@@ -277,7 +297,8 @@ def main(arguments: list[str]) -> int:
     _say("stopped")
     while os.read(0, 64):
         pass
-    kill_run(run_id, grace_s=GRACE_S)
+    end_all(lambda: run_pids(run_id) | members(run_id), GRACE_S)
+    clear(run_id)
     shutil.rmtree(spool, ignore_errors=True)
     return int(failed)
 
