@@ -34,6 +34,9 @@ USAGE = {
         "cells, and why some cannot be measured."
     ),
     "bad-selection": "`--select` takes `key=value` pairs with commas between: `framework=flask,strategy=gevent`.",
+    "too-many-cpus": (
+        "`--cpus` asks for more cores than diag itself may use. A limit takes away; measure on a larger machine instead."
+    ),
     "excluded-options": "Two options that exclude each other were given.",
     "generator-refuses": (
         "The load generator that `--generator` names is not installed, or cannot make a load of this kind: `ab` speaks "
@@ -83,6 +86,10 @@ SERVERS = {
     "server": "The target's server could not be started, or died.",
     "server-unavailable": "The server is not installed, or cannot be used with the chosen options.",
     "server-died": "The server ended before it answered; its last log lines are in the message.",
+    "out-of-memory": (
+        "The kernel killed processes of the target because they used more than `--memory` gives them, or importing the "
+        "app raised MemoryError. This is a result: the report and the recording have it, with the limit and the peak."
+    ),
     "server-hangs": "The server did not answer in time. Raise `--timeout` if it needs longer to start.",
     "app-not-loaded": "The server started, and importing the app in it raised an exception.",
     "port-taken": "Another program listens on the port. Leave `--port` out to get a free one.",
@@ -92,6 +99,10 @@ MEASURING = {
     "measurement": "The run was made and could not be measured.",
     "watcher": "The process that watches the target from outside did not start.",
     "interrupted": "Ctrl-C was pressed. What was measured until then is kept, and can be explained.",
+    "report-unwritable": (
+        "A file that a report was to go to cannot be written: its folder is missing or not yours, or a recording is in "
+        "its place. Nothing half-written is left, and the recording is there all the same."
+    ),
     "output-unwritable": "The report could not be written to standard output. The recording is there all the same.",
     "error": "Something went wrong that has no message of its own.",
     "bug": (

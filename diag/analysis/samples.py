@@ -21,6 +21,7 @@ class Sample:
     Attributes:
         block: its block.
         held: its step.
+        stack: as it was recorded.
         start_ns, end_ns: the stretch it stands for.
         chain: the lines that count, outermost first: the user's, or else the libraries'.
         user: True if they are the user's.
@@ -31,6 +32,7 @@ class Sample:
 
     block: Block
     held: Held
+    stack: Stack
     start_ns: int
     end_ns: int
     chain: tuple[Line, ...]
@@ -67,13 +69,14 @@ def _of_step(block: Block, one: Held, code: Code) -> Iterable[Sample]:
     moments = [_moment(stack, one) for stack, _ in pairs]
     # Between two stacks of different lines the change may have been anywhere: the middle is the mean.
     cuts = [one.step.start_ns, *((a + b) // 2 for a, b in pairwise(moments)), one.step.end_ns]
-    for moment, (start, end), (_, (lines, user)) in zip(moments, pairwise(cuts), pairs, strict=False):
+    for moment, (start, end), (stack, (lines, user)) in zip(moments, pairwise(cuts), pairs, strict=False):
         queue = min(stretch_of(one.states, start, end, _run_queue) or 0, end - start)
         own = end - start - queue
         cpu = _cpu_in(one.states, start, end, own)
         yield Sample(
             block=block,
             held=one,
+            stack=stack,
             start_ns=start,
             end_ns=end,
             chain=lines,

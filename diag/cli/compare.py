@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from diag.cli.exports import export_options, take_exports, tell_and_write
 from diag.cli.outcome import output_options, plain_console, print_result
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ RANKINGS = ("throughput", "p99", "victims", "cpu")
     "--seed", type=int, metavar="N", help="Of the order of trials, and of all other random choices."
 )
 @click.option("-o", "--output", metavar="FILE", help="Where the recording goes.")
+@export_options
 @output_options
 def command(
     targets: tuple[str, ...],
@@ -92,6 +94,7 @@ def command(
     from diag.comparing import compare_options
     from diag.store.folder import default_path, prune
 
+    exports = take_exports(flags)
     options = compare_options(targets, flags)
     if listing:
         with TerminalProgress(quiet=quiet) as progress:
@@ -108,7 +111,12 @@ def command(
         comparison = diagnose.compare(dataclasses.replace(options, base=base), progress)
     if options.base.output is None:
         prune(path.parent)
-    return tell_comparison(comparison, form=form, as_json=as_json, verbose=verbose, quiet=quiet)
+    return tell_and_write(
+        exports,
+        comparison.recording,
+        lambda: tell_comparison(comparison, form=form, as_json=as_json, verbose=verbose, quiet=quiet),
+        quiet=quiet,
+    )
 
 
 def tell_comparison(

@@ -6,6 +6,7 @@ import dataclasses
 
 import click
 
+from diag.cli.exports import export_options, take_exports, tell_and_write
 from diag.cli.outcome import output_options, tell
 from diag.settings import LOOPS, explain_options
 
@@ -86,6 +87,7 @@ class _WithArguments(click.Command):
     metavar="FILE",
     help="Where the recording goes; the folder of diag's state unless given.",
 )
+@export_options
 @output_options
 @click.pass_context
 def command(
@@ -102,10 +104,16 @@ def command(
     from diag.cli.progress import TerminalProgress
     from diag.store.folder import default_path, prune
 
+    exports = take_exports(flags)
     options = explain_options(flags | {"args": ctx.meta.get(_ARGS, ())})
     path = options.output or default_path(options.target)
     with TerminalProgress(quiet=quiet) as progress:
         verdict = diagnose.explain(dataclasses.replace(options, output=path), progress)
     if options.output is None:
         prune(path.parent)
-    return tell(verdict, as_json=as_json, verbose=verbose, quiet=quiet)
+    return tell_and_write(
+        exports,
+        verdict.recording,
+        lambda: tell(verdict, as_json=as_json, verbose=verbose, quiet=quiet),
+        quiet=quiet,
+    )

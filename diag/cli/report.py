@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from diag.cli.compare import FORMATS, RANKINGS, tell_comparison
+from diag.cli.exports import export_options, take_exports, tell_and_write
 from diag.cli.outcome import output_options, tell
 
 
@@ -17,9 +18,18 @@ from diag.cli.outcome import output_options, tell
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="table", help="Of a comparison's figures."
 )
+@export_options
 @output_options
 def command(
-    recording: Path, *, by: str | None, form: str, as_json: bool, verbose: bool, quiet: bool, debug: bool
+    recording: Path,
+    *,
+    by: str | None,
+    form: str,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+    debug: bool,
+    **files: object,
 ) -> int:
     """Judge a recording again, without running anything.
 
@@ -28,14 +38,25 @@ def command(
     """
     from diag.store import read_recording
 
+    exports = take_exports(files)
     read = read_recording(recording)
     if read.meta.target_kind == "comparison":
         from diag.analysis.comparison import compare
         from diag.comparison import By
 
         comparison = dataclasses.replace(compare(read, By(by) if by else None), recording=str(recording))
-        return tell_comparison(comparison, form=form, as_json=as_json, verbose=verbose, quiet=quiet)
+        return tell_and_write(
+            exports,
+            recording,
+            lambda: tell_comparison(comparison, form=form, as_json=as_json, verbose=verbose, quiet=quiet),
+            quiet=quiet,
+        )
     from diag.rules import judge
 
     verdict = dataclasses.replace(judge(read), recording=str(recording))
-    return tell(verdict, as_json=as_json, verbose=verbose, quiet=quiet)
+    return tell_and_write(
+        exports,
+        recording,
+        lambda: tell(verdict, as_json=as_json, verbose=verbose, quiet=quiet),
+        quiet=quiet,
+    )
