@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 import diag
+from diag import limits
 from diag.analysis.comparison import compare as compare_recording
 from diag.driving import refusal
 from diag.errors import DiagError, UsageError
@@ -72,6 +73,7 @@ def explain(options: ExplainOptions, progress: Progress | None = None) -> Verdic
         DiagError: the target cannot be read, started or driven, or the options do not fit.
     """
     shown = progress or Silent()
+    limits.check(options.cpus)
     target = parse_target(options.target, args=options.args, factory=options.factory, cwd=options.cwd)
     if isinstance(target, RecordingTarget):
         return dataclasses.replace(judge(read_recording(target.file)), recording=target.file)
@@ -125,6 +127,7 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
         DiagError: nothing can be measured, or the options do not fit.
     """
     shown = progress or Silent()
+    limits.check(options.base.cpus)
     chosen = choose(cells(options, shown), options)
     plans = [plan_of(one, options) for one in chosen]
     for plan in plans:

@@ -115,6 +115,8 @@ def _workload_plan(
         port=options.port or 0,
         timeout_ns=options.timeout_ns,
         seed=options.seed,
+        cpus=options.cpus,
+        memory_bytes=options.memory_bytes,
     )
 
 
@@ -173,6 +175,9 @@ def plan_app(target: AppTarget, inspection: Inspection, options: ExplainOptions)
         port=options.port or 0,
         timeout_ns=options.timeout_ns,
         seed=options.seed,
+        cpus=options.cpus,
+        memory_bytes=options.memory_bytes,
+        notes=inspection.notes,
     )
 
 
@@ -186,6 +191,8 @@ def plan_script(target: ScriptTarget, options: ExplainOptions) -> ScriptPlan:
         timeout_ns=options.timeout_ns,
         module=target.place.module if _runs_as_module(target, options) else "",
         folder=target.place.sys_path[0],
+        cpus=options.cpus,
+        memory_bytes=options.memory_bytes,
     )
 
 

@@ -97,13 +97,13 @@ def end_all(find: Callable[[], set[int]], grace_s: float) -> int:
             time.sleep(_POLL_S)
     began = time.monotonic()
     while (left := find()) and (passed := time.monotonic() - began) < _KILL_PATIENCE_S:
-        spared = {pid for pid in left if _cleans_up(pid)} if passed < _CLEANER_PATIENCE_S else set()
+        spared = {pid for pid in left if cleans_up(pid)} if passed < _CLEANER_PATIENCE_S else set()
         signalled |= send(left - spared, signal.SIGKILL)
         time.sleep(_POLL_S)
     return len(signalled)
 
 
-def _cleans_up(pid: int) -> bool:
+def cleans_up(pid: int) -> bool:
     """True for the process of `multiprocessing` that removes the semaphores of those killed, then ends."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:

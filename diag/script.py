@@ -17,6 +17,7 @@ import psutil
 from diag.agent import words
 from diag.hosting import RUN_ID, SPOOL
 from diag.reap import kill_run, run_pids
+from diag.limits import UNLIMITED
 from diag.recording import Degradation
 from diag.servers.exits import describe_exit
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from diag.plan import ScriptPlan
+    from diag.limits import Confinement
     from diag.probes.observer import Observer
 
 POLL_S = 0.1
@@ -46,7 +48,9 @@ class ScriptEnd:
     notes: tuple[Degradation, ...] = ()
 
 
-def run_script(plan: ScriptPlan, observer: Observer, tick: Callable[[], None]) -> ScriptEnd:
+def run_script(
+    plan: ScriptPlan, observer: Observer, tick: Callable[[], None], limits: Confinement = UNLIMITED
+) -> ScriptEnd:
     """Run a script to its end; nothing of it is left afterwards.
 
     Args:
@@ -54,9 +58,10 @@ def run_script(plan: ScriptPlan, observer: Observer, tick: Callable[[], None]) -
         observer: what watches it.
         tick: called about every `POLL_S` while it runs.
     """
+        limits: for its processes, none unless given.
     child = None
     try:
-        child = _start(plan, observer)
+        child = _start(plan, observer, limits)
         observer.sample(lambda: run_pids(observer.run_id))
         return _await(child, plan, observer.run_id, tick)
     except BaseException:
@@ -69,10 +74,10 @@ def run_script(plan: ScriptPlan, observer: Observer, tick: Callable[[], None]) -
             child.wait()
 
 
-def _start(plan: ScriptPlan, observer: Observer) -> subprocess.Popen[bytes]:
+def _start(plan: ScriptPlan, observer: Observer, limits: Confinement) -> subprocess.Popen[bytes]:
     what = ["-m", plan.folder, plan.module] if plan.module else [plan.path]
     return subprocess.Popen(
-        [sys.executable, _RUNNER, *what, *plan.args],
+        limits.wrap([sys.executable, _RUNNER, *what, *plan.args]),
         cwd=plan.cwd,
         env={**os.environ, SPOOL: observer.spool, RUN_ID: observer.run_id},
         stdin=_stdin(),

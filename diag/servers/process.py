@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,20 +24,25 @@ import psutil
 
 from diag.errors import ServerError
 from diag.hosting import CAPACITY, READY, RUN_ID, SERVE, SPOOL, to_json, with_diag_importable
+from diag.limits import UNLIMITED, Confinement
 from diag.plan import ServedApp, ServerOptions
-from diag.reap import end_all, run_pids, send, tree_pids
+from diag.reap import cleans_up, end_all, run_pids, send, tree_pids
 from diag.servers import Server, get_server
 from diag.servers.exits import describe_exit
 from diag.servers.ports import free_port, is_port_message, require_free_port
-from diag.servers.readiness import loaded_pids, wait_until_ready
+from diag.servers.readiness import loaded_pids, wait_until_ready, why_it_stays
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 30.0
 STOP_GRACE_S = 3.0
 _POLL_S = 0.02
+_ORPHANS_S = 0.3
+"""What workers have for noticing that their master is gone, before they count as left behind."""
+
 _PORT_ATTEMPTS = 5
 _LOG_LINES = 20
 _TAIL_BYTES = 64_000
+_COMMAND_CHARS = 80
 # Variables with which a server's own command line would be changed behind diag's back.
 _SERVER_VARIABLES = ("UVICORN_", "GUNICORN_CMD_ARGS", "GRANIAN_", "WEB_CONCURRENCY", "WERKZEUG_")
 
@@ -49,11 +55,19 @@ class Ending:
         returncode: of its first process, negative for a signal.
         asked: True if it ended because diag asked it to.
         forced: processes that had to be killed.
+        ignored: True if its first process had not ended when the grace was over.
+        reason: why it had not, as far as could be seen, "" otherwise.
+        left_behind: command lines of processes that outlived the first one, and did not end by themselves.
+        grace_s: seconds that it had.
     """
 
     returncode: int
     asked: bool
     forced: int
+    ignored: bool = False
+    reason: str = ""
+    left_behind: tuple[str, ...] = ()
+    grace_s: float = 0.0
 
     @property
     def words(self) -> str:
@@ -74,11 +88,21 @@ class ServerProcess:
         log: the file that holds what it and the user's code wrote.
         run_id: what its processes carry in ``DIAG_RUN_ID``.
         command: its command line.
+        limits: on CPU and memory that its processes have.
         ending: how it ended, None before `stop`.
     """
 
     def __init__(
-        self, process: subprocess.Popen[bytes], *, host: str, port: int, log: Path, ready: Path, run_id: str
+        self,
+        process: subprocess.Popen[bytes],
+        *,
+        command: Sequence[str],
+        host: str,
+        port: int,
+        log: Path,
+        ready: Path,
+        run_id: str,
+        limits: Confinement,
     ) -> None:
         self._process = process
         self._ready = ready
@@ -87,7 +111,8 @@ class ServerProcess:
         self.pid = process.pid
         self.log = log
         self.run_id = run_id
-        self.command = tuple(map(str, process.args)) if isinstance(process.args, tuple | list) else ()
+        self.command = tuple(command)
+        self.limits = limits
         self.ending: Ending | None = None
 
     @property
@@ -115,7 +140,7 @@ class ServerProcess:
     def pids(self) -> tuple[int, ...]:
         """Its living processes, the first one first, then its descendants and whatever left the tree."""
         self._process.poll()
-        own = tree_pids(self.pid) | run_pids(self.run_id)
+        own = tree_pids(self.pid) | run_pids(self.run_id) | self.limits.pids()
         return tuple(sorted(own, key=lambda pid: (pid != self.pid, pid)))
 
     def workers(self) -> tuple[int, ...]:
@@ -143,35 +168,68 @@ class ServerProcess:
         """
         if self.ending is not None:
             return self.ending
-        asked = self.alive()
+        stop = _Stop(self, grace_s)
         try:
-            forced = self._end(grace_s, asked=asked)
+            stop.carry_out()
         except BaseException:
-            end_all(self._living, 0)
+            end_all(self.living, 0)
             raise
         finally:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(1)
         code = self._process.returncode
         self.ending = Ending(
-            returncode=code if code is not None else -signal.SIGKILL, asked=asked, forced=forced
+            returncode=code if code is not None else -signal.SIGKILL,
+            asked=stop.asked,
+            forced=stop.forced,
+            ignored=stop.ignored,
+            reason=stop.reason,
+            left_behind=stop.left_behind,
+            grace_s=grace_s,
         )
         return self.ending
 
-    def _living(self) -> set[int]:
+    def living(self) -> set[int]:
+        """Its living processes."""
         return set(self.pids())
 
-    def _end(self, grace_s: float, *, asked: bool) -> int:
+
+class _Stop:
+    """One server being stopped, and what is seen of it meanwhile."""
+
+    def __init__(self, server: ServerProcess, grace_s: float) -> None:
+        self.server = server
+        self.grace_s = grace_s
+        self.asked = server.alive()
+        self.forced = 0
+        self.ignored = False
+        self.reason = ""
+        self.left_behind: tuple[str, ...] = ()
+
+    def carry_out(self) -> None:
         """SIGTERM goes to the first process, which ends its workers in its own way; orphans get their own."""
-        send({self.pid} if asked else self._living(), signal.SIGTERM)
-        deadline = time.monotonic() + grace_s
-        left_alone = asked
-        while (left := self._living()) and time.monotonic() < deadline:
-            if left_alone and self.pid not in left:
-                send(left, signal.SIGTERM)
+        server = self.server
+        send({server.pid} if self.asked else server.living(), signal.SIGTERM)
+        deadline = time.monotonic() + self.grace_s
+        left_alone = self.asked
+        while (left := server.living()) and time.monotonic() < deadline:
+            if left_alone and server.pid not in left:
+                send(self._orphans(), signal.SIGTERM)
                 left_alone = False
             time.sleep(_POLL_S)
-        return end_all(self._living, 0)
+        if self.asked and self.grace_s and server.pid in left:
+            self.ignored = True
+            self.reason = why_it_stays(server)
+        self.forced = end_all(server.living, 0)
+
+    def _orphans(self) -> set[int]:
+        """What the first process has left, once those that end by themselves have had time to."""
+        until = time.monotonic() + min(_ORPHANS_S, self.grace_s)
+        while (left := self.server.living()) and time.monotonic() < until:
+            time.sleep(_POLL_S)
+        leaked = {pid: words for pid in left if not cleans_up(pid) and (words := _command_of(pid))}
+        self.left_behind = tuple(words for _, words in sorted(leaked.items()))
+        return left
 
 
 def start_server(
@@ -185,6 +243,7 @@ def start_server(
     port: int = 0,
     environment: Mapping[str, str] | None = None,
     timeout_s: float = START_TIMEOUT_S,
+    limits: Confinement = UNLIMITED,
 ) -> ServerProcess:
     """Start a server and return when every worker has loaded the app and a request was answered.
 
@@ -198,6 +257,7 @@ def start_server(
         port: a port that the user insists on; 0 for any free one.
         environment: variables to set besides.
         timeout_s: seconds until the app must answer.
+        limits: for its processes, none unless given.
 
     Raises:
         ServerError: the port is taken, the server died (with its last log lines) or does not answer (with
@@ -215,7 +275,8 @@ def start_server(
         ready = folder / f"ready-{attempt}"
         ready.mkdir(exist_ok=True)
         variables = _environment(app, options, server, run_id, spool, ready, environment)
-        running = _spawn(server.command(options, HOST, chosen), folder, ready, run_id, chosen, variables, cwd)
+        command = server.command(options, HOST, chosen)
+        running = _spawn(command, folder, ready, run_id, chosen, variables, cwd, limits)
         try:
             wait_until_ready(running, ready, server.processes(options), deadline, timeout_s)
         except ServerError as error:
@@ -238,12 +299,13 @@ def _spawn(
     port: int,
     variables: dict[str, str],
     cwd: Path | None,
+    limits: Confinement,
 ) -> ServerProcess:
     log = folder / "server.log"
     try:
         with log.open("wb") as output:
             process = subprocess.Popen(
-                command,
+                limits.wrap(command),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -254,7 +316,16 @@ def _spawn(
     except BaseException:  # an interrupt between the fork and the assignment
         end_all(lambda: run_pids(run_id), 0)
         raise
-    return ServerProcess(process, host=HOST, port=port, log=log, ready=ready, run_id=run_id)
+    return ServerProcess(
+        process,
+        command=command,
+        host=HOST,
+        port=port,
+        log=log,
+        ready=ready,
+        run_id=run_id,
+        limits=limits,
+    )
 
 
 def _environment(
@@ -281,6 +352,14 @@ def _environment(
     if spool is not None:
         variables[SPOOL] = str(spool)
     return with_diag_importable(variables)
+
+
+def _command_of(pid: int) -> str:
+    """A process' command line, shortened; "" once it is gone."""
+    try:
+        return f"{shlex.join(psutil.Process(pid).cmdline())[:_COMMAND_CHARS]} (pid {pid})"
+    except psutil.Error:
+        return ""
 
 
 def _lives(pid: int) -> bool:

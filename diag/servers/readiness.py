@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sysconfig
@@ -17,6 +19,7 @@ import httpx
 from diag.errors import ServerError
 from diag.own_code import is_own_file, own_lines
 from diag.servers.exits import describe_exit
+from diag.servers.incidents import out_of_memory, used
 from diag.servers.ports import listens, log_says_taken, port_taken
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 
 READY_PATH = "/__diag_ready__"
 """No app has this route, so that an answer (404) costs nothing and changes nothing."""
+
+OUT_OF_MEMORY = "out-of-memory"
+"""The slug of an error that is a result: the limit that the user gave was too tight."""
 
 _POLL_S = 0.02
 _DUMP_TIMEOUT_S = 5.0
@@ -60,15 +66,21 @@ def loaded_pids(ready: Path) -> list[int]:
 
 
 def _raise_if_failed(server: ServerProcess, ready: Path) -> None:
+    killed = out_of_memory(server)
+    if killed is not None:
+        raise _too_large(killed.text.rstrip("."))
     # Order matters: a dead server's log is complete, a living one's may still grow.
     code = server.returncode
     failed = [name for name in os.listdir(ready) if name.startswith("failed-") and not name.endswith(".part")]
     if failed:
+        traceback = (ready / failed[0]).read_text(encoding="utf-8", errors="replace")
+        if "MemoryError" in traceback and server.limits.limits_memory:
+            raise _too_large(f"Importing the app raised MemoryError: {used(server.limits)}")
         raise ServerError(
             "the app could not be loaded by the server",
             cause="Importing it raised an exception.",
             next_step="start it with your own command; it should fail in the same way",
-            detail=(ready / failed[0]).read_text(encoding="utf-8", errors="replace"),
+            detail=traceback,
             slug="app-not-loaded",
         )
     log = server.log_tail(40)
@@ -82,6 +94,15 @@ def _raise_if_failed(server: ServerProcess, ready: Path) -> None:
             detail=own_lines(server.log_tail(100)),
             slug="server-died",
         )
+
+
+def _too_large(what: str) -> ServerError:
+    return ServerError(
+        what,
+        cause="Its processes do not fit into the memory that --memory gives them.",
+        next_step="Give more with --memory, or start fewer workers.",
+        slug=OUT_OF_MEMORY,
+    )
 
 
 def _listening(server: ServerProcess) -> bool:
@@ -114,6 +135,17 @@ def _hung(server: ServerProcess, timeout_s: float) -> ServerError:
         detail=own_lines(server.log_tail()),
         slug="server-hangs",
     )
+
+
+def why_it_stays(server: ServerProcess) -> str:
+    """Why a server has not ended on SIGTERM, as far as can be seen, "" otherwise."""
+    with contextlib.suppress(OSError, ValueError):
+        status = Path(f"/proc/{server.pid}/status").read_text(encoding="ascii", errors="replace")
+        ignored = next(line for line in status.splitlines() if line.startswith("SigIgn:"))
+        if int(ignored.split()[1], 16) >> (signal.SIGTERM - 1) & 1:
+            return "it ignores SIGTERM"
+    place = _where_it_hangs(server)
+    return f"it was at {place}" if place else ""
 
 
 def _where_it_hangs(server: ServerProcess) -> str:

@@ -226,7 +226,7 @@ def test_an_interrupt_while_stopping_still_ends_everything(
 
     monkeypatch.setattr(process.time, "sleep", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        server._end(60, asked=True)
+        process._Stop(server, 60).carry_out()
     monkeypatch.undo()
     server.stop(grace_s=0)
     assert server.pids() == ()
