@@ -159,6 +159,7 @@ class LoadShape:
         warm_up_ns: the same load before the clock starts; it is left out of every figure, and reported.
         generator: "" for diag's own, or the name of an installed tool.
         most_requests: of more requests a run only sums are written down; None for no limit.
+        surveyed: True if each route is asked alone before the load; False where one answer takes too long.
     """
 
     total: int | None = None
@@ -167,6 +168,7 @@ class LoadShape:
     warm_up_ns: int = 0
     generator: str = ""
     most_requests: int | None = None
+    surveyed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
