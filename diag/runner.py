@@ -241,6 +241,8 @@ class Runner:
         self, plan: ServePlan, server: ServerProcess, run_id: int, outcome: _Outcome
     ) -> tuple[list[StreamPlan], int]:
         """Send each request alone, warming up; keep what can be driven."""
+        if not plan.shape.surveyed:
+            return list(plan.streams), plan.duration_ns or 0
         self._progress.stage(f"{plan.cell.label}: one request at a time")
         requests = [request for stream in plan.streams for request in stream.requests]
         answers = survey(server.url, requests, timeout_s=plan.timeout_ns / 1e9, progress=self._progress)
