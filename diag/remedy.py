@@ -28,12 +28,12 @@ class Move(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """One file with its new text.
+    r"""One file with its new text.
 
     Attributes:
         path: absolute.
         before_sha256: `digest` of the text as it was recorded.
-        after: the whole new text. Like all recorded texts it has ``\\n`` between lines and no byte order
+        after: the whole new text. Like all recorded texts it has ``\n`` between lines and no byte order
             mark; who writes it to a disk puts the file's own newlines and encoding back.
     """
 
@@ -161,6 +161,7 @@ class RemedyResult:
         recommended: whether it beats noise, keeps the answers, and does not just move the bottleneck.
         reason: why it is recommended or not, one sentence.
         failure: why there are no figures, "" if there are.
+        checks: what else was measured of it, a sentence each: the pool's queue, the GIL, pickling, memory.
     """
 
     remedy: Remedy
@@ -179,6 +180,39 @@ class RemedyResult:
     recommended: bool = False
     reason: str = ""
     failure: str = ""
+    checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What was tried against one culprit, and what came of it.
+
+    Attributes:
+        number: of the culprit, from 1.
+        culprit: its line.
+        route: the finding's title.
+        victims: whose latency the figures are, in words: the innocent requests, or all where there are none.
+        load: what was sent in every trial, in words.
+        trials: of each.
+        results: in the order of the proposal.
+        refusals: what fits and could not be written by machine.
+        notes: sentences on what was not tried, and why.
+    """
+
+    number: int
+    culprit: Location
+    route: str
+    victims: str
+    load: str
+    trials: int
+    results: tuple[RemedyResult, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def recommended(self) -> RemedyResult | None:
+        """The one to use, None if nothing that was tried helped."""
+        return next((one for one in self.results if one.recommended), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
