@@ -23,7 +23,8 @@ class Proof:
 
     Attributes:
         finding: it.
-        pieces: one a block of the finding, in the same order.
+        references: the blocks of the finding whose stretches are known, in order.
+        pieces: their stretches, in the same order.
         heat: nanoseconds by line of the culprit's file, as the stacks show them.
         stack: the frames that most of its time was spent in, innermost first; () if no stack was taken.
         stacks: how many stacks there are.
@@ -31,6 +32,7 @@ class Proof:
     """
 
     finding: Finding
+    references: tuple[BlockRef, ...]
     pieces: tuple[Piece, ...]
     heat: dict[int, int]
     stack: tuple[Frame, ...] = ()
@@ -69,13 +71,15 @@ def _named(reference: BlockRef) -> Hull:
 
 
 def _proof(finding: Finding, pieces: dict[Hull, Piece], culprits: dict[Hull, Culprit], case: Case) -> Proof:
-    own = [_named(one) for one in finding.blocks if _named(one) in pieces]
+    references = tuple(one for one in finding.blocks if _named(one) in pieces)
+    own = [_named(one) for one in references]
     of_it = {id(culprits[hull]): culprits[hull] for hull in own if hull in culprits}
     blocks = {id(pieces[hull][0]) for hull in own}
     stacks = Counter(_stacks(finding, [pieces[hull][0] for hull in own], case))
     best, most = stacks.most_common(1)[0] if stacks else ((), 0)
     return Proof(
         finding=finding,
+        references=references,
         pieces=tuple(pieces[hull] for hull in own),
         heat=_heat(finding, list(of_it.values()), blocks),
         stack=best,

@@ -117,6 +117,11 @@ class Code:
         file = self._file(path)
         return file.lines[line - 1].strip() if file and 0 < line <= len(file.lines) else ""
 
+    def lines(self, path: str) -> tuple[str, ...]:
+        """All lines of a file, () where its text is not known."""
+        file = self._file(path)
+        return tuple(file.lines) if file else ()
+
     def calls(self, path: str, line: int) -> tuple[str, ...]:
         """Dotted names called on a line, resolved through the file's imports, outermost first.
 

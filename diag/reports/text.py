@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -90,6 +91,23 @@ def _neutral(value: Any, encoding: str) -> Any:
     changes = {
         field.name: _neutral(getattr(value, field.name), encoding) for field in dataclasses.fields(value)
     }
+    return dataclasses.replace(value, **changes)
+
+
+def map_values(value: _Value, change: Callable[[object], object | None]) -> _Value:
+    """`value` with those parts replaced for which `change` gives another, in dataclasses and tuples."""
+    return _mapped(value, change)  # type: ignore[no-any-return]
+
+
+def _mapped(value: Any, change: Callable[[object], object | None]) -> Any:
+    changed = change(value)
+    if changed is not None:
+        return changed
+    if isinstance(value, tuple):
+        return tuple(_mapped(item, change) for item in value)
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return value
+    changes = {field.name: _mapped(getattr(value, field.name), change) for field in dataclasses.fields(value)}
     return dataclasses.replace(value, **changes)
 
 

@@ -1,0 +1,353 @@
+"""What a report's page says: plain values, so that a test reads them and a template only places them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from diag.reports.html.figures import LogAxis, Tick
+from diag.reports.html.remedies import RemedyView
+from diag.reports.html.timeline import Timeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """One of the figures below the verdict.
+
+    Attributes:
+        title: what it is.
+        value: the figure.
+        detail: what it means here.
+        tone: ``good``, ``bad``, ``doubtful`` or ``plain``.
+        before: a figure that `value` is compared with, "" if there is none.
+    """
+
+    title: str
+    value: str
+    detail: str
+    tone: str = "plain"
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The top of a page.
+
+    Attributes:
+        status: a value of `diag.finding.Status`, or ``compared``.
+        word: the status as a label.
+        sentence: the verdict.
+        more: what follows it, sentences.
+        facts: what was run.
+        notes: what was measured less well.
+        tiles: figures.
+    """
+
+    status: str
+    word: str
+    sentence: str
+    more: tuple[str, ...]
+    facts: tuple[str, ...]
+    notes: tuple[str, ...]
+    tiles: tuple[Tile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceLine:
+    """A line of an excerpt.
+
+    Attributes:
+        number: from 1.
+        text: with its indentation.
+        heat: 0 to 10.
+        share: of the culprit's time, in words, "" for none.
+        culprit: True for the finding's line.
+    """
+
+    number: int
+    text: str
+    heat: int
+    share: str
+    culprit: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A part of a bar: percent from the left, and how wide."""
+
+    slug: str
+    words: str
+    text: str
+    at: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """Frames of a stack in a row that are all the user's, or all not.
+
+    Attributes:
+        user: True if they are the user's.
+        packages: whose they are otherwise, in words.
+        frames: function and place, outermost first.
+    """
+
+    user: bool
+    packages: str
+    frames: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VictimRow:
+    """Those of one route that a finding delayed."""
+
+    label: str
+    count: str
+    total: str
+    worst: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A finding.
+
+    Attributes:
+        number: its index among the findings.
+        rule, severity, confidence: slugs and words.
+        symbol: its sign, which colour only repeats.
+        title, where, function: what, and where.
+        said: number and length of its blocks.
+        why, advice: sentences.
+        evidence: sentences.
+        excerpt: source around the line, () if it is not shown, then `withheld` says why.
+        causes: the split.
+        stack: the heaviest stack, outermost first, with `stack_note`.
+        victims: who paid; `cost` sums them up.
+        remedies: what was tried; `remedy_note` if nothing was.
+        blocks: how many of its blocks the timeline shows.
+    """
+
+    number: int
+    rule: str
+    severity: str
+    confidence: str
+    symbol: str
+    title: str
+    where: str
+    function: str
+    said: tuple[str, ...]
+    why: str
+    advice: str
+    evidence: tuple[str, ...]
+    excerpt: tuple[SourceLine, ...]
+    withheld: str
+    causes: tuple[Share, ...]
+    stack: tuple[Fold, ...]
+    stack_note: str
+    victims: tuple[VictimRow, ...]
+    cost: str
+    remedies: tuple[RemedyView, ...]
+    blocks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worst:
+    """One of the requests that a finding delayed most: its index in the timeline, or -1."""
+
+    request: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixCell:
+    """What one finding cost one route.
+
+    Attributes:
+        text: request-milliseconds, "" for nothing.
+        heat: 0 to 10, of the largest cell.
+        count: requests, in words.
+        worst: the most delayed ones.
+        finding, group: for the page's script.
+    """
+
+    text: str
+    heat: int
+    count: str
+    worst: tuple[Worst, ...] = ()
+    finding: int = -1
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """Culprit line × victim route.
+
+    Attributes:
+        columns: routes.
+        rows: a culprit's place and title, its cells and their sum.
+        totals: of the columns.
+        left_out: what is not shown, in words.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, str, tuple[MatrixCell, ...], str], ...]
+    totals: tuple[str, ...]
+    left_out: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ridge:
+    """One distribution on a shared axis.
+
+    Attributes:
+        label, note: whose it is.
+        path: its outline; "" if there are no values.
+        marks: percentiles: name, percent of the axis, text.
+        count: how many values, in words.
+        flags: what to know of it: generator-bound, unstable.
+        strong: True for the one that the verdict is about.
+        failure: why there is none.
+    """
+
+    label: str
+    note: str = ""
+    path: str = ""
+    marks: tuple[tuple[str, float, str], ...] = ()
+    count: str = ""
+    flags: tuple[str, ...] = ()
+    strong: bool = False
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ridges:
+    """Distributions over each other."""
+
+    title: str
+    lead: str
+    axis: LogAxis
+    ridges: tuple[Ridge, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whisker:
+    """A figure with its interval on a linear axis; percent.
+
+    Attributes:
+        label, text: in words.
+        at, low, high: places; `low` is `high` where there is no interval.
+        trials: places of the single trials.
+    """
+
+    label: str
+    text: str
+    at: float
+    low: float
+    high: float
+    trials: tuple[float, ...] = ()
+    flags: tuple[str, ...] = ()
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whiskers:
+    """Figures of several cells, side by side."""
+
+    title: str
+    lead: str
+    ticks: tuple[Tick, ...]
+    whiskers: tuple[Whisker, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Words in columns; the first is text, the others are figures.
+
+    Attributes:
+        caption: what it is.
+        head: titles.
+        rows: cells.
+        strong: numbers of the rows that stand out.
+    """
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    strong: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Availability:
+    """The worst window of each length, and how long steps and waits were.
+
+    Attributes:
+        axis: of the window's length.
+        line, area: paths.
+        samples: points to name: length, share, in words, and places.
+        ridges: distributions of steps and waits.
+        note: what is not in them.
+    """
+
+    axis: LogAxis
+    line: str
+    area: str
+    samples: tuple[tuple[str, str], ...]
+    ridges: Ridges | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A rule or a handler that is in order, or that could not be judged.
+
+    Attributes:
+        symbol, word: passed, not applicable, not measured.
+        name: of it.
+        text: the worst value seen, or the reason.
+    """
+
+    symbol: str
+    word: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foot:
+    """Where a page comes from: pairs of a title and a text."""
+
+    facts: tuple[tuple[str, str], ...]
+    blind: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A page of one run.
+
+    Attributes:
+        title: of the window.
+        head, foot: top and bottom.
+        timeline: None if there is nothing to draw; `no_timeline` says why.
+        matrix: None if nobody waited.
+        cards: findings.
+        compared: charts of strategies or routes.
+        tables: figures of the same.
+        availability: None where no step was recorded.
+        checks: passed, not applicable, not measured.
+        raw: the verdict as JSON, made safe for HTML.
+    """
+
+    title: str
+    head: Head
+    foot: Foot
+    timeline: Timeline | None = None
+    no_timeline: str = ""
+    matrix: Matrix | None = None
+    cards: tuple[Card, ...] = ()
+    compared: tuple[Ridges | Whiskers, ...] = ()
+    tables: tuple[Table, ...] = ()
+    compared_lead: str = ""
+    availability: Availability | None = None
+    checks: tuple[Checked, ...] = ()
+    raw: str = "{}"
+    data: str = "null"
+    contests: tuple[object, ...] = field(default=())

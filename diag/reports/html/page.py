@@ -1,0 +1,65 @@
+"""Templates, style and script put together to a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+
+from diag import __version__, units
+from diag.reports.html.embed import policy
+
+SCRIPTS = ("view.js", "paint.js", "timeline.js", "teach.js", "page.js")
+"""In this order; each is one of the page's modules, and they share one scope that nothing else sees."""
+
+
+def pieces_of(template: str, **values: Any) -> Iterator[str]:
+    """A page in pieces.
+
+    Args:
+        template: its file's name.
+        values: what the template takes.
+    """
+    style, script = _style(), _script()
+    yield from (
+        _environment()
+        .get_template(template)
+        .generate(
+            style=style,
+            script=script,
+            policy=policy(script=script, style=style),
+            version=__version__,
+            **values,
+        )
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("diag.reports.html", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["duration"] = units.duration
+    return environment
+
+
+@cache
+def _style() -> str:
+    return _asset("report.css")
+
+
+@cache
+def _script() -> str:
+    parts = "\n".join(_asset(name) for name in SCRIPTS)
+    return f'(() => {{\n"use strict";\n{parts}\n}})();\n'
+
+
+def _asset(name: str) -> str:
+    return files("diag.reports.html").joinpath("assets", name).read_text(encoding="utf-8")
