@@ -1,4 +1,4 @@
-"""What static analysis concludes: blocking calls with their paths, files that could not be read, and what was checked."""
+"""What static analysis concludes: blocking calls with their paths, and what was checked."""
 
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 EXCLUDED = (
-    ".*", "__pycache__", "node_modules", "site-packages", "dist-packages", "venv", "env", "virtualenv", "build", "dist",
+    ".*", "__pycache__", "node_modules", "site-packages", "dist-packages", "venv", "env", "virtualenv",
+    "build", "dist",
 )  # fmt: skip
 TEST_FILES = ("test", "tests", "testing", "test_*.py", "*_test.py", "conftest.py")
 
@@ -23,7 +24,7 @@ class StaticOptions:
         tests: True to check test files below a target folder as well.
         follow: True to check the handlers of all project modules that the targets import, directly or not;
             False to check those of the targets' files only.
-        blocking: further blocking calls: a dotted name each, and what to use instead ("" if nothing is known).
+        blocking: further blocking calls: a dotted name each, and what to use instead ("" if nothing).
         harmless: dotted names of calls not to report; ``*`` at the end fits any rest.
         cache: folder of the summaries kept between runs, None for none.
     """

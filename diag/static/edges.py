@@ -1,0 +1,178 @@
+"""What a function calls on its own thread: other functions, and calls that are known to block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from diag.finding import Confidence
+from diag.static import guesses, members
+from diag.static.infer import Inference
+from diag.static.ir import Call, Expr, Load, Mark, Trait
+from diag.static.knowledge import Effect
+from diag.static.model import Bound, ClassInfo, Ext, FunctionInfo, Handed, Holds, Inst, Obj, Partial, Value
+from diag.static.wrappers import Wrappers
+
+_CONSTRUCTORS = ("__init__", "__new__", "__post_init__")
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A call in a function.
+
+    Attributes:
+        site: where it stands.
+        target: the function that runs, None if it is known by its name only.
+        effect: what it does to the loop, None if `target` says so.
+        name: what is called, as resolved.
+        sure: how sure it is that this is what is called.
+    """
+
+    site: Call | Load
+    target: FunctionInfo | None
+    effect: Effect | None
+    name: str
+    sure: Confidence
+
+
+class Edges:
+    """Answers what functions call."""
+
+    def __init__(self, inference: Inference) -> None:
+        self._inference = inference
+        self.wrappers = Wrappers(inference)
+        self._known: dict[FunctionInfo, tuple[Edge, ...]] = {}
+
+    def of(self, function: FunctionInfo) -> tuple[Edge, ...]:
+        """The calls of a function that run where it runs, in the order of its source."""
+        known = self._known.get(function)
+        if known is None:
+            known = self._known[function] = tuple(self._of(function))
+        return known
+
+    def _of(self, function: FunctionInfo) -> Iterator[Edge]:
+        inference = self._inference
+        for call in function.ir.calls:
+            values = inference.values(call.callee, function)
+            found = False
+            for value in values:
+                for edge in self._called(value, call, len(values)):
+                    found = True
+                    yield edge
+            if not found:
+                guess = guesses.effect(inference, call, function, values)
+                if guess is not None:
+                    yield Edge(call, None, guess, guess.call, guess.confidence)
+            yield from self._given(call, function, values)
+        properties = inference.world.properties
+        for load in function.ir.loads:
+            if load.name in properties:
+                yield from self._property(load, function)
+        for decorator in self.wrappers.decorators(function):
+            for wrapper in self.wrappers.returned(decorator):
+                if not wrapper.is_async and not function.is_async and wrapper is not function:
+                    yield Edge(
+                        Load(None, "", function.ir.line, 0, function.ir.line, 0), wrapper, None, wrapper.name,
+                        Confidence.MEDIUM,
+                    )  # fmt: skip
+
+    def _called(self, value: Value, call: Call, choices: int) -> Iterator[Edge]:
+        """What calling a value runs."""
+        sure = Confidence.HIGH if choices == 1 else Confidence.MEDIUM
+        match value:
+            case FunctionInfo():
+                yield from self._function(value, call, sure)
+            case Bound():
+                yield from self._function(value.function, call, sure)
+            case ClassInfo():
+                for name in _CONSTRUCTORS:
+                    yield from self._method(value, name, call, sure)
+            case Partial():
+                if not isinstance(value.inner, Holds):
+                    yield from self._called(value.inner, call, choices)
+            case Inst():
+                yield from self._method(value.cls, "__call__", call, sure)
+            case Ext():
+                yield from self._external(value.name, call, sure)
+            case Obj():
+                yield from self._external(f"{value.type}.__call__", call, sure)
+            case Handed() | _:
+                return
+
+    def _function(self, function: FunctionInfo, call: Call | Load, sure: Confidence) -> Iterator[Edge]:
+        """Calling a coroutine function runs nothing; it is a handler of its own."""
+        if not function.is_async and self.wrappers.keeps(function):
+            yield Edge(call, function, None, function.name, sure)
+            if isinstance(call, Call) and call.marks & Mark.ENTERED and function.ir.name == "__enter__":
+                leave = (
+                    members.method(self._inference, function.owner, "__exit__") if function.owner else None
+                )
+                if isinstance(leave, FunctionInfo):
+                    yield Edge(call, leave, None, leave.name, sure)
+
+    def _method(self, cls: ClassInfo, name: str, call: Call, sure: Confidence) -> Iterator[Edge]:
+        found = members.method(self._inference, cls, name)
+        if isinstance(found, FunctionInfo):
+            yield from self._function(found, call, sure)
+        elif isinstance(found, Ext):
+            yield from self._external(found.name, call, sure)
+        elif name == "__init__":
+            for one in members.lineage(self._inference, cls):
+                if isinstance(one, Ext):
+                    yield from self._external(one.name, call, sure)
+
+    def _external(self, name: str, call: Call, sure: Confidence) -> Iterator[Edge]:
+        effect = self._inference.knowledge.effect(name)
+        if effect is None or _is_harmless(effect, call):
+            return
+        if call.marks & Mark.AWAITED and name.count(".") > 1:
+            return  # a method that is awaited is another one than its type made believe
+        yield Edge(call, None, effect, effect.call, min(sure, effect.confidence, key=_ORDER.index))
+
+    def _given(self, call: Call, function: FunctionInfo, values: tuple[Value, ...]) -> Iterator[Edge]:
+        """Functions that a call is given and calls: ``retry(requests.get)``, ``map(load, names)``."""
+        inference = self._inference
+        given: list[tuple[int, str, Expr]] = [(place, "", arg) for place, arg in enumerate(call.args)]
+        given += [(-1, keyword, arg) for keyword, arg in call.keywords.items()]
+        for place, keyword, arg in given:
+            if not _may_be_function(arg) or not any(
+                self.wrappers.runs(one, place, keyword) for one in values
+            ):
+                continue
+            for value in inference.values(arg, function):
+                if isinstance(value, (FunctionInfo, Bound, Partial, Ext)):
+                    yield from self._called(value, call, 2)
+
+    def _property(self, load: Load, function: FunctionInfo) -> Iterator[Edge]:
+        for value in self._inference.values(load.base, function):
+            if isinstance(value, Inst):
+                found = members.method(self._inference, value.cls, load.name)
+                if isinstance(found, FunctionInfo) and found.ir.traits & Trait.PROPERTY:
+                    yield from self._function(found, load, Confidence.HIGH)
+
+
+_ORDER = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
+
+
+def _may_be_function(arg: Expr) -> bool:
+    return isinstance(arg, str) or (isinstance(arg, list) and arg[0] in "adc")
+
+
+def _is_harmless(effect: Effect, call: Call) -> bool:
+    """Arguments that make a call return at once."""
+    first = call.args[0] if call.args else None
+    if effect.call == "time.sleep":
+        return isinstance(first, list) and first[0] == "k" and first[1] == 0
+    if _is_false(call.keywords.get("block")) or _is_false(call.keywords.get("blocking")):
+        return True
+    last = effect.call.rpartition(".")[2]
+    if last in ("acquire", "get") and _is_false(first) and not isinstance(first, str):
+        return True
+    timeout = call.keywords.get("timeout")
+    if last in ("join", "wait", "result", "get", "acquire", "poll") and isinstance(timeout, list):
+        return bool(timeout[0] == "k" and timeout[1] == 0 and timeout[1] is not False)
+    return False
+
+
+def _is_false(value: Expr) -> bool:
+    return isinstance(value, list) and value[0] == "k" and value[1] is False
