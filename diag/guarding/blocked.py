@@ -32,7 +32,7 @@ class Judgement(StrEnum):
     BLOCKED = "blocked"
     STARVED = "starved"
     GARBAGE = "garbage-collection"
-    OWNER_STARVED = "gil-owner-starved"
+    OTHERS_STARVED = "other-threads-starved"
     PAUSED = "machine-paused"
     DEBUGGER = "debugger"
     SHARED = "shared-fixture"
@@ -100,7 +100,7 @@ def judge_steps(recording: Recording, others: Mapping[tuple[int, int], int]) -> 
 
     Args:
         recording: what was seen during one phase of a test; its threshold is the test's budget.
-        others: by the lane and end of a step, the CPU time of the process' other threads meanwhile.
+        others: by the lane and end of a step, the run-queue wait of the process' other threads meanwhile.
     """
     case = examine(recording, recording.runs[0])
     budget = recording.meta.threshold_ns
@@ -109,11 +109,11 @@ def judge_steps(recording: Recording, others: Mapping[tuple[int, int], int]) -> 
         return ()
     findings = [finding for finding in find_all(case) if finding.rule in _LINE_RULES]
     return tuple(
-        _seen(case, held, findings, others.get((held.lane.lane_id, held.step.end_ns))) for held in long
+        _seen(case, held, findings, others.get((held.lane.lane_id, held.step.end_ns), 0)) for held in long
     )
 
 
-def _seen(case: Case, held: Held, findings: Iterable[Finding], others: int | None) -> Seen:
+def _seen(case: Case, held: Held, findings: Iterable[Finding], others: int) -> Seen:
     budget = case.threshold_ns
     blocked = Blocked(
         test="",
@@ -132,24 +132,25 @@ def _seen(case: Case, held: Held, findings: Iterable[Finding], others: int | Non
     return Seen(start_ns=held.step.start_ns, end_ns=held.step.end_ns, blocked=blocked)
 
 
-def judgement(held: Held, budget_ns: int, others_ns: int | None) -> Judgement:
+def judgement(held: Held, budget_ns: int, others_ns: int) -> Judgement:
     """Whether the code blocked, or the machine (or the collector) made it look so.
 
-    A step that waits for the GIL counts for as long as another thread computed meanwhile. If that one did not
-    run either, the machine had no CPU for it.
+    A step that waits for another thread (to start, to let the GIL go) does so longer if the machine has no
+    CPU for that one: so much of its waiting is the machine's.
 
     Args:
         held: the step.
         budget_ns: what it may last.
-        others_ns: CPU time of the process' other threads meanwhile, None if unknown.
+        others_ns: run-queue wait of the process' other threads meanwhile.
     """
     own = _own(held)
     if own + held.gc_ns < budget_ns:
         return Judgement.STARVED
     if own < budget_ns:
         return Judgement.GARBAGE
-    if others_ns is not None and own - max(0, amounts(held).gil_wait_ns - others_ns) < budget_ns:
-        return Judgement.OWNER_STARVED
+    split = amounts(held)
+    if own - min(split.waiting_ns + split.gil_wait_ns, others_ns) < budget_ns:
+        return Judgement.OTHERS_STARVED
     if own < FIRM * budget_ns and own - silence(held) < budget_ns:
         return Judgement.PAUSED
     return Judgement.BLOCKED

@@ -81,7 +81,10 @@ class Guard:
             steps = loops.steps()
             notes = loops.stop()
             sums = dataclasses.replace(
-                self._sums, steps=steps, canaries=(canary.reason,), notes=tuple(note.text for note in notes)
+                self._sums,
+                steps=steps,
+                canaries=(canary.reason,),
+                notes=(*self._sums.notes, *(note.text for note in notes)),
             )
             self._sums = Sums()
             self.add(dataclasses.asdict(sums))
@@ -147,10 +150,14 @@ class Guard:
     def _judge(self, item: pytest.Item, when: str) -> list[Blocked]:
         if self._loops is None:
             return []
-        recording = self._loops.take(self._budget_of(item))
-        if recording is None or not self._watches(item):
+        try:
+            recording = self._loops.take(self._budget_of(item))
+            if recording is None or not self._watches(item):
+                return []
+            seen = judge_steps(recording, self._loops.others)
+        except Exception as error:  # noqa: BLE001  # a bug of diag's is no failure of the test's
+            self._sums.notes += (f"{item.nodeid} could not be judged: {type(error).__name__}: {error}",)
             return []
-        seen = judge_steps(recording, self._loops.others)
         found = [self._placed(one, item, when) for one in seen]
         self._found.setdefault(f"{item.nodeid} {when}", []).extend(found)
         return found

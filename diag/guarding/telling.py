@@ -18,7 +18,7 @@ _MOST_CALLERS = 4
 _REMARKS = {
     Judgement.STARVED: "the machine had no CPU for them (run-queue wait)",
     Judgement.GARBAGE: "of a garbage collection meanwhile",
-    Judgement.OWNER_STARVED: "the thread that held the GIL was not given a CPU either",
+    Judgement.OTHERS_STARVED: "the machine had no CPU for other threads that they waited for",
     Judgement.PAUSED: "the whole machine stood still meanwhile, or may have",
     Judgement.DEBUGGER: "of a debugger",
 }

@@ -17,6 +17,7 @@ from diag.agent import install, lane, process, uninstall
 from diag.agent import words as w
 from diag.analysis.canaries import CanaryCheck, check
 from diag.analysis.timeline import read
+from diag.guarding.other_threads import ReadingsWithOthers
 from diag.probes.observer import Observer
 from diag.probes.spool import Seen, SpoolReader
 from diag.recording import Cell, Machine, Meta, Recording, Run, RunStatus
@@ -33,7 +34,7 @@ PATIENCE_SHARE = 5
 """A step is looked at once it has lasted this part of the least budget: its line and its cause then have four
 times as long to be seen."""
 
-MOST_PATIENCE_NS = 20_000_000
+MOST_PATIENCE_NS = 6_000_000
 MAX_SOURCE_BYTES = 2_000_000
 _STANDARD = sysconfig.get_path("stdlib") + os.sep
 
@@ -91,12 +92,13 @@ class OwnLoops:
 
         def event(record: dict[str, Any]) -> bool:
             if record["k"] == "step" and record["e"] - record["s"] >= least and os.getpid() == pid:
-                readings = lane.readings_here()
                 self._long.append((record["s"], record["e"]))
-                self._others[record["l"], record["e"]] = getattr(readings, "others_ns", 0)
+                readings = lane.readings_here()
+                if isinstance(readings, ReadingsWithOthers):
+                    self._others[record["l"], record["e"]] = readings.others_since(record["s"])
             return write(record)
 
-        lane.Readings = _WithOthers  # type: ignore[misc]
+        lane.Readings = ReadingsWithOthers  # type: ignore[misc]
         lane.forget()
         spool.event = event  # type: ignore[method-assign]
 
@@ -126,7 +128,7 @@ class OwnLoops:
 
     @property
     def others(self) -> dict[tuple[int, int], int]:
-        """By the lane and end of a long step, the CPU time of the process' other threads meanwhile."""
+        """By the lane and end of a long step, the run-queue wait of the process' other threads meanwhile."""
         return self._others
 
     def _drain(self) -> Seen:
@@ -190,25 +192,6 @@ class OwnLoops:
             return self._observer.degradations()
         finally:
             self._observer.close()
-
-
-class _WithOthers(lane.Readings):
-    """Readings that also tell what the process' other threads did."""
-
-    def __init__(self) -> None:
-        self.others_ns = 0
-        self._process_cpu = time.process_time_ns()
-        super().__init__()
-
-    def take(self, now: int) -> tuple[int, int | None, int]:
-        """As in the agent; `others_ns` is the CPU time of the other threads since the reading before."""
-        before, self._process_cpu = self._process_cpu, _process_time()
-        found = super().take(now)
-        self.others_ns = max(0, self._process_cpu - before - found[0])
-        return found
-
-
-_process_time = time.process_time_ns  # taken now: a test may patch it later
 
 
 async def _nothing() -> None:
