@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from diag.recording import Limit
+
 
 class By(StrEnum):
     """What cells are ranked by."""
@@ -106,6 +108,8 @@ class CellFigures:
         unstable: True if the trials disagree more than the interval explains.
         unstable_reason: what the recording shows of the trial that is farthest off, "" if nothing.
         reasons: what explains its figures, from the recording.
+        incidents: what its server did and should not have done, each once, of all trials.
+        limits: on its processes; the highest peak, and all that was killed or held back, of all trials.
         median_trial: the trial in the middle.
     """
 
@@ -141,6 +145,8 @@ class CellFigures:
     unstable: bool = False
     unstable_reason: str = ""
     reasons: tuple[str, ...] = ()
+    incidents: tuple[str, ...] = ()
+    limits: tuple[Limit, ...] = ()
     median_trial: MedianTrial | None = None
 
 
@@ -254,6 +260,7 @@ class Comparison:
         cores: of the machine.
         finished: False if the comparison was broken off.
         notes: full sentences on what was measured less well.
+        settings: how servers are set up otherwise than their users would expect, full sentences.
         recording: its path, "" if it was not kept.
         preset: the published comparison that was run again, "" if none was.
         scale: of the preset, 1 for the published settings.
@@ -270,6 +277,7 @@ class Comparison:
     cores: int
     finished: bool
     notes: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
     recording: str = ""
     preset: str = ""
     scale: float = 1.0

@@ -29,6 +29,13 @@ LONGEST_TOTAL_NS = 1_800_000_000_000
 """For a load that ends after a number of requests: a server that answers none in half an hour never will."""
 
 WARM_UP = "warm-up"
+_REFUSALS = (
+    ErrorCode.CONNECT_REFUSED,
+    ErrorCode.CONNECT_RESET,
+    ErrorCode.CONNECT_TIMEOUT,
+    ErrorCode.RESET,
+    ErrorCode.PREMATURE_CLOSE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +47,16 @@ class Driven:
         streams: sums over each stream, and over the warm-up.
         summary: what the generator says of itself, None if the load was broken off.
         notes: sentences about what could not be done as asked, and how many requests failed how.
+        refused: connections that the server did not take, or cut off.
+        refusals: how many of them how, a phrase each.
     """
 
     ended_ns: int
     streams: tuple[StreamTotals, ...] = ()
     summary: LoadSummary | None = None
     notes: tuple[str, ...] = ()
+    refused: int = 0
+    refusals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +118,14 @@ def _by_generator(
             hooks.ended(ended, tuple(_requests(load, streams)) if kept else ())
         if result is None:
             return Driven(ended_ns=ended)
+        refused = _refused(result, load.wanted - load.opened)
         return Driven(
             ended_ns=result.ended_ns,
             streams=totals_of(result, load.records(), connecting=not shape.keep_alive),
             summary=_summary(result),
             notes=(*result.notes, *_error_words(result)),
+            refused=sum(count for count, _ in refused),
+            refusals=tuple(words for _, words in refused),
         )
 
 
@@ -276,9 +290,22 @@ def _summary(result: LoadResult) -> LoadSummary:
     )
 
 
+def _refused(result: LoadResult, unopened: int) -> list[tuple[int, str]]:
+    """Connections that were refused or cut off, by how."""
+    counts = _error_counts(result)
+    found = [(counts[code], f"{counts[code]:,} {code.words}") for code in _REFUSALS if code in counts]
+    if unopened:
+        found.append((unopened, f"{unopened:,} could not be opened before the load began"))
+    return found
+
+
 def _error_words(result: LoadResult) -> list[str]:
+    return [f"{count:,} requests {code.words}." for code, count in _error_counts(result).items()]
+
+
+def _error_counts(result: LoadResult) -> dict[ErrorCode, int]:
     counts: dict[ErrorCode, int] = {}
     for stream in result.streams:
         for code, count in stream.errors.items():
             counts[code] = counts.get(code, 0) + count
-    return [f"{count:,} requests {code.words}." for code, count in sorted(counts.items())]
+    return dict(sorted(counts.items()))

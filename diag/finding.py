@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from diag.recording import Limit
+
 
 class Cause(StrEnum):
     """Why a lane was held."""
@@ -130,7 +132,7 @@ class Finding:
 
     Attributes:
         rule: the rule's slug: ``blocked-loop``, ``convoy``, ``held-worker``, ``gil-contention``,
-            ``first-call``, ``garbage-collection``, ``starved``, ``errors``.
+            ``first-call``, ``garbage-collection``, ``starved``, ``errors``, ``server-incident``.
         severity, confidence: separate.
         title: the route or coroutine that is to blame, or what it is about.
         location: the culprit line, None where it is not known.
@@ -264,6 +266,8 @@ class DataQuality:
         canary_expected_ns, canary_found_ns: planted and found; `canary_found_ns` None if not found.
         canary_ok: True if found at its line within tolerance, on every lane.
         degradations: full sentences.
+        limits: on the target's CPU and memory, () where there were none.
+        settings: how its server is set up otherwise than its user would expect, full sentences.
     """
 
     steps: int
@@ -275,6 +279,8 @@ class DataQuality:
     canary_found_ns: int | None
     canary_ok: bool
     degradations: tuple[str, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

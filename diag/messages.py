@@ -129,6 +129,8 @@ RECORDINGS = {
     "recording-unwritable": "The recording cannot be written there: no such folder, no permission, or a full disk.",
 }
 NOTES = {
+    "server-setting": "How diag sets the server up otherwise than its user might expect; nothing is measured less well.",
+    "remark": "What could not be found out about the target when it was imported.",
     "no-ptrace": (
         "The kernel does not let diag look into the target, so who held the GIL was not observed; lines and durations "
         "are as good as ever. It takes root, `CAP_SYS_PTRACE`, or the same user with `kernel.yama.ptrace_scope = 0`."

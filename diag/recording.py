@@ -326,6 +326,10 @@ class Degradation:
     text: str
 
 
+SERVER_SETTING = "server-setting"
+"""The slug of a degradation that is none: how a server is set up otherwise than its user would expect."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unmeasured:
     """A route that could not be driven, and why."""

@@ -30,6 +30,7 @@ from diag.probes.counters import difference
 from diag.probes.counters import read as read_counters
 from diag.probes.observer import Observer
 from diag.recording import (
+    SERVER_SETTING,
     Counter,
     Degradation,
     Incident,
@@ -42,7 +43,8 @@ from diag.recording import (
     Unmeasured,
 )
 from diag.script import run_script
-from diag.servers.incidents import after_it_ended, killed_for_memory, while_it_ran
+from diag.servers import get_server
+from diag.servers.incidents import after_it_ended, killed_for_memory, refused, while_it_ran
 from diag.servers.process import start_server
 from diag.servers.readiness import OUT_OF_MEMORY
 from diag.survey import load_duration, survey
@@ -66,7 +68,9 @@ MAX_SOURCES = 400
 MAX_SOURCE_BYTES = 1_000_000
 _FATAL = (IncidentKind.OUT_OF_MEMORY, IncidentKind.DIED)
 _CANARY = "canary"
-_OVERLAY = "overlay"
+HELD_BACK = "held_back_ns"
+"""The counter of the time for which a limit on CPU kept the target's threads from running."""
+
 _PACKAGE = str(Path(__file__).parent) + os.sep
 _NO_CULPRITS = (sysconfig.get_path("stdlib") + os.sep + "asyncio" + os.sep, _PACKAGE)
 _SHIPPED = _PACKAGE + "_workloads" + os.sep
@@ -200,6 +204,8 @@ class Runner:
         outcome.unmeasured.extend(plan.unmeasured)
         outcome.routes.extend(dict.fromkeys(r.route for s in plan.streams for r in s.requests))
         outcome.notes.extend(Degradation(slug="remark", text=text) for text in plan.notes)
+        settings = get_server(plan.server.server).notes
+        outcome.notes.extend(Degradation(slug=SERVER_SETTING, text=text) for text in settings)
         self._progress.stage(f"{plan.cell.label}: starting {plan.cell.server}")
         with confine(observer.run_id, cpus=plan.cpus, memory_bytes=plan.memory_bytes) as limits:
             try:
@@ -275,9 +281,13 @@ class Runner:
         self._progress.stage(f"{plan.cell.label}: {_extent(plan, duration_ns)} under load")
         before: dict[str, int] = {}
 
+        def held_back() -> dict[str, int]:
+            some = server.limits.state()
+            return {HELD_BACK: sum(one.held_back_ns for one in some)} if some else {}
+
         def began(at_ns: int) -> None:
             outcome.load_started_ns = at_ns
-            before.update(read_counters(server.pids()))
+            before.update(read_counters(server.pids()) | held_back())
             observer.sample_now()
 
         def beat(fraction: float) -> None:
@@ -287,7 +297,7 @@ class Runner:
         def ended(at_ns: int, requests: Sequence[Request]) -> None:
             outcome.load_ended_ns = at_ns
             observer.sample_now()
-            outcome.counters = difference(before, read_counters(server.pids()))
+            outcome.counters = difference(before, read_counters(server.pids()) | held_back())
             self._writer.add_requests(run_id, requests)
 
         observer.sample_now()
@@ -302,6 +312,8 @@ class Runner:
             outcome.load_ended_ns = driven.ended_ns
             outcome.load = driven.summary
             outcome.errors.extend(driven.notes)
+            if server.alive():
+                outcome.incidents.extend(refused(driven.refused, driven.refusals))
 
     # Scripts --------------------------------------------------------------------------------------------
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
+
+from diag.recording import Limit
 
 _MICROSECOND = 1_000
 _MILLISECOND = 1_000_000
@@ -131,6 +134,19 @@ def memory(octets: int) -> str:
 def cores(number: float) -> str:
     """A number of cores as text, whole or not: ``1 core``, ``0.5 cores``."""
     return f"{number:g} core{'' if number == 1 else 's'}"
+
+
+def limits(some: Sequence[Limit]) -> str:
+    """Limits in words, with the mechanism: ``limited to 1 core and 100 MiB (cgroup v1), 87 MiB used``."""
+    if not some:
+        return ""
+    words = []
+    for number, one in enumerate(some):
+        amount = memory(one.amount) if one.resource == "memory" else cores(one.amount / 1_000)
+        last = number + 1 == len(some) or some[number + 1].mechanism != one.mechanism
+        words.append(f"{amount} ({one.mechanism})" if last else amount)
+    peak = max(one.peak_bytes for one in some)
+    return f"limited to {' and '.join(words)}{f', {memory(peak)} used at most' if peak else ''}"
 
 
 def parse_memory(text: str) -> int:

@@ -10,9 +10,11 @@ from diag.analysis.answers import answer
 from diag.analysis.paired import Ratio, holm_rates, ratio_of
 from diag.analysis.source import Code
 from diag.analysis.statistics import bootstrap_interval, median
-from diag.analysis.trials import Trial, off, read_trial, reasons
+from diag.analysis.trials import NOTABLE_SHARE, Trial, off, read_trial, reasons
+from diag.analysis.trouble import cores_of, incidents_of, limits_of, notes_of, settings_of
 from diag.comparison import By, CellFigures, Comparison, Contest, Difference, Estimate
-from diag.recording import Cell, Recording, Run
+from diag.recording import Cell, Limit, Recording, Run
+from diag.units import limits, percent
 
 FAR_OFF = 0.15
 """A trial this far from the median, and outside of twice the interval around it, makes a cell unstable."""
@@ -34,12 +36,16 @@ class Measured:
         label: what tells it from the others of its contest.
         trials: those that gave figures.
         failures: why the others gave none.
+        incidents: what its server did and should not have done.
+        limits: on its processes.
     """
 
     cell: Cell
     label: str
     trials: tuple[Trial, ...]
     failures: tuple[str, ...]
+    incidents: tuple[str, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
     def values(self, by: By) -> dict[int, float]:
         """What it is ranked by, by number of trial."""
@@ -128,7 +134,8 @@ def compare_groups(recording: Recording, groups: Sequence[Group], by: By | None 
         python=f"{machine.implementation} {machine.python}",
         cores=machine.cores,
         finished=recording.meta.finished,
-        notes=tuple(dict.fromkeys(one.text for run in recording.runs for one in run.degradations)),
+        notes=notes_of(recording),
+        settings=settings_of(recording),
     )
 
 
@@ -194,6 +201,8 @@ def _figures(one: Measured, seed: int, cores: int) -> CellFigures:
 
     def estimate(value: Callable[[Trial], float]) -> Estimate:
         return estimate_of([value(trial) for trial in one.trials], seed)
+        incidents=incidents_of(runs),
+        limits=limits_of(runs),
 
     def known(value: Callable[[Trial], float]) -> Estimate | None:
         return estimate(value) if any(value(trial) > 0 for trial in one.trials) else None
@@ -204,6 +213,8 @@ def _figures(one: Measured, seed: int, cores: int) -> CellFigures:
         figures,
         answered=sum(trial.totals.answered for trial in one.trials),
         failed=sum(trial.totals.failed for trial in one.trials),
+        incidents=one.incidents,
+        limits=one.limits,
         timeouts=sum(trial.totals.timeouts for trial in one.trials),
         warmed_up=sum(trial.warmed_up for trial in one.trials),
         throughput=throughput,
@@ -220,7 +231,14 @@ def _figures(one: Measured, seed: int, cores: int) -> CellFigures:
         unranked="the load generator was the limit, not the server" if one.bound else "",
         unstable=unstable,
         unstable_reason=off(_farthest(one.trials, middle), middle) if unstable else "",
-        reasons=tuple(reasons(middle, workers=cell.workers, machine_cores=cores, loop=bool(cell.loop))),
+        reasons=tuple(
+            reasons(
+                middle,
+                workers=cell.workers,
+                cores=cores_of(one.limits, cores),
+                loop=bool(cell.loop),
+            )
+        ),
         median_trial=middle.median_trial(),
     )
 
@@ -268,7 +286,7 @@ def _contest(group: Group, recording: Recording, by: By | None) -> Contest:
     contest = Contest(
         title=group.title,
         by=used,
-        common=_common(first, group.varying),
+        common=", ".join(filter(None, (_common(first, group.varying), limits_words(measured)))),
         cells=tuple(cells),
         differences=differences,
         verdict=(),
@@ -294,6 +312,15 @@ def differences_of(cells: Sequence[tuple[str, dict[int, float]]]) -> tuple[Diffe
         _difference(first[0], second[0], ratio_of(*values, rate), rate)
         for (first, second, values), rate in zip(pairs, rates, strict=True)
     )
+
+
+def limits_words(measured: Sequence[Measured]) -> str:
+    """What all cells were limited to, "" if they were not, or not alike."""
+    found = {
+        tuple(replace(limit, peak_bytes=0, killed=0, held_back_ns=0) for limit in one.limits)
+        for one in measured
+    }
+    return limits(next(iter(found))) if len(found) == 1 else ""
 
 
 def _paired(first: dict[int, float], second: dict[int, float]) -> tuple[list[float], list[float]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from diag.analysis.canaries import CanaryCheck
 from diag.analysis.case import Case
 from diag.finding import DataQuality
-from diag.recording import RunStatus
-from diag.units import plural
+from diag.recording import SERVER_SETTING, RunStatus
+from diag.units import duration, plural
 
 
 def quality(case: Case, canary: CanaryCheck) -> DataQuality:
@@ -23,7 +23,13 @@ def quality(case: Case, canary: CanaryCheck) -> DataQuality:
         canary_expected_ns=canary.expected_ns,
         canary_found_ns=canary.found_ns,
         canary_ok=canary.passed,
-        degradations=(*(one.text for one in run.degradations), *_own_remarks(case)),
+        degradations=(
+            *(one.text for one in run.degradations if one.slug != SERVER_SETTING),
+            *(one.cannot for one in run.limits if one.cannot),
+            *_own_remarks(case),
+        ),
+        limits=run.limits,
+        settings=tuple(one.text for one in run.degradations if one.slug == SERVER_SETTING),
     )
 
 
@@ -44,6 +50,12 @@ def _own_remarks(case: Case) -> tuple[str, ...]:
     elif run.status is RunStatus.RUNNING or (not case.meta.finished and not run.ended_ns):
         remarks.append(
             "The recording was not finished (its writer was killed): it is judged as far as it goes."
+        )
+    held_back = sum(one.held_back_ns for one in run.limits)
+    if held_back:
+        remarks.append(
+            f"The limit on CPU kept the target's threads from running for {duration(held_back)} in all, its "
+            "start included: that is part of their run-queue wait."
         )
     dropped = sum(total.dropped for total in run.totals)
     if dropped:

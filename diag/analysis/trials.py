@@ -13,6 +13,7 @@ from diag.comparison import MedianTrial
 from diag.finding import Cause
 from diag.recording import Recording, Run, RunStatus, StreamTotals
 from diag.units import count, percent, plural
+from diag.units import cores as cores_words
 
 WARM_UP = "warm-up"
 
@@ -57,6 +58,7 @@ class Trial:
     """
 
     number: int
+        incidents: what the server did and should not have done, in sentences.
     totals: StreamTotals
     warmed_up: int
     throughput: float
@@ -82,6 +84,12 @@ class Trial:
         """As a report of ab's or h2load's kind shows it."""
         counts = ("generator", "wall_ns", "answered", "failed", "timeouts", "body_bytes")
         names = (*counts, "min_ns", "mean_ns", "sd_ns", "max_ns", "within_sd")
+    incidents: tuple[str, ...] = ()
+
+    @property
+    def faults(self) -> float:
+        """Page faults a request."""
+        return self.counters.get("minor_faults", 0) / max(1, self.totals.answered)
         return MedianTrial(
             trial=self.number,
             percentiles=tuple((one.percent, one.ns) for one in self.totals.percentiles),
@@ -137,6 +145,7 @@ def _percentile(totals: StreamTotals, percent_: float) -> int:
     return next((one.ns for one in totals.percentiles if one.percent == percent_), 0)
 
 
+        incidents=tuple(one.text for one in run.incidents),
 def _held(case: Case) -> str:
     """Whose line held the lanes most, and how."""
     culprits = [*case.culprits, *case.holders]
@@ -152,21 +161,21 @@ def _held(case: Case) -> str:
     return f"at {where.path}:{where.line}{words}"
 
 
-def reasons(trial: Trial, *, workers: int, machine_cores: int, loop: bool) -> Iterator[str]:
+def reasons(trial: Trial, *, workers: int, cores: float, loop: bool) -> Iterator[str]:
     """What explains a trial's figures, in sentences without a subject's name.
 
     Args:
         trial: the one in the middle.
         workers: server processes.
-        machine_cores: of the machine.
+        cores: that the target could use.
         loop: True if the server has an event loop.
     """
     if trial.blocked >= HELD_SHARE:
         lane = "its event loop was" if loop else "its workers were"
         yield f"{lane} held {percent(trial.blocked)} of the time{trial.held and ' ' + trial.held}"
-    limit = min(workers, machine_cores)
+    limit = min(workers, cores)
     if trial.cores >= FULL_SHARE * limit:
-        of = "one core" if limit == 1 else f"{limit} cores"
+        of = "one core" if limit == 1 else cores_words(limit)
         yield f"its processes computed all the time: {trial.cores:.2f} of {of}"
     yield from _of_network(trial)
     yield from of_machine(trial)
@@ -175,6 +184,9 @@ def reasons(trial: Trial, *, workers: int, machine_cores: int, loop: bool) -> It
 
 def _of_network(trial: Trial) -> Iterator[str]:
     overflows = trial.counters.get("listen_overflows", 0)
+    held_back = trial.counters.get("held_back_ns", 0) / max(1, trial.totals.wall_ns)
+    if held_back >= NOTABLE_SHARE:
+        yield f"its limit on CPU kept its threads from running ({held_back:.2f} s a second)"
     if overflows:
         times = plural(overflows, "time")
         yield f"the listen backlog overflowed {times}: such clients waited 1, 3, 7 s to retry"

@@ -74,6 +74,7 @@ class LoadProcess:
         self._buffer = b""
         self._connected = False
         self._notes: list[str] = []
+        self.wanted = self.opened = 0
         self._started_ns = 0
         self._result: LoadResult | None = None
         self._write(spec.to_json())
@@ -190,6 +191,7 @@ class LoadProcess:
         if kind == "connected":
             self._connected = True
             self._notes = event["notes"]
+            self.wanted, self.opened = event["wanted"], event["opened"]
         elif kind == "started":
             self._started_ns = event["monotonic_ns"]
         elif kind == "done":

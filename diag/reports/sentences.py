@@ -28,6 +28,7 @@ _NAMES = {
     "first-call": "FIRST CALL",
     "starved": "STARVED",
     "errors": "ERRORS",
+    "server-incident": "SERVER",
 }
 # Of these the cost is always said, even where there is none.
 _COSTLY = ("blocked-loop", "convoy", "held-worker")
@@ -64,6 +65,8 @@ def data(quality: DataQuality, glyphs: Glyphs) -> list[str]:
     else:
         said.append(f"run-queue wait {units.percent(quality.run_queue_share)}")
     said.append(_canary(quality, glyphs))
+    if quality.limits:
+        said.append(units.limits(quality.limits))
     return said
 
 

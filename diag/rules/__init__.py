@@ -27,6 +27,7 @@ from diag.rules import (
     garbage_collection,
     gil_contention,
     held_worker,
+    server_incident,
     starved,
 )
 
@@ -39,6 +40,7 @@ RULES: tuple[ModuleType, ...] = (
     garbage_collection,
     starved,
     errors,
+    server_incident,
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from diag.recording import Incident, IncidentKind, LimitedResource
@@ -54,10 +54,11 @@ def after_it_ended(ending: Ending | None) -> Iterator[Incident]:
         yield Incident(kind=IncidentKind.LEFT_PROCESSES, text=text, count=len(ending.left_behind))
 
 
-def refused(count: int, words: str) -> Iterator[Incident]:
-    """Connections that it did not take, or cut off."""
+def refused(count: int, how: Sequence[str]) -> Iterator[Incident]:
+    """Connections that it did not take, or cut off, in phrases that begin with a count."""
     if count:
-        yield Incident(kind=IncidentKind.REFUSED, text=f"Connections failed: {words}", count=count)
+        text = f"{plural(count, 'connection')} failed: {'; '.join(how)}."
+        yield Incident(kind=IncidentKind.REFUSED, text=text, count=count)
 
 
 def out_of_memory(server: ServerProcess) -> Incident | None:

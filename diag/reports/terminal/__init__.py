@@ -94,6 +94,9 @@ def _data(verdict: Verdict, page: Page) -> Iterator[Text]:
     yield from layout.flow(facts, page.glyphs, page.width, label="data: ")
     for reason in verdict.quality.degradations:
         yield from layout.hang("note: ", reason, page.width, label_style="yellow")
+    if verdict.quality.settings:
+        text = " ".join(verdict.quality.settings)
+        yield from layout.hang("with: ", text, page.width, label_style="dim", style="dim")
 
 
 def _status(verdict: Verdict, page: Page) -> Iterator[Text]:
