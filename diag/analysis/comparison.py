@@ -183,6 +183,8 @@ def _measured(recording: Recording, code: Code, cell: Cell, runs: Sequence[Run],
         label=label,
         trials=tuple(one for one in read if isinstance(one, Trial)),
         failures=tuple(one for one in read if isinstance(one, str)),
+        incidents=incidents_of(runs),
+        limits=limits_of(runs),
     )
 
 
@@ -193,6 +195,8 @@ def _figures(one: Measured, seed: int, cores: int) -> CellFigures:
         label=one.label,
         trials=len(one.trials),
         failure=one.failures[0] if one.failures else "",
+        incidents=one.incidents,
+        limits=one.limits,
         **{name: getattr(cell, name) for name in names},
     )
     if not one.trials:
@@ -201,8 +205,6 @@ def _figures(one: Measured, seed: int, cores: int) -> CellFigures:
 
     def estimate(value: Callable[[Trial], float]) -> Estimate:
         return estimate_of([value(trial) for trial in one.trials], seed)
-        incidents=incidents_of(runs),
-        limits=limits_of(runs),
 
     def known(value: Callable[[Trial], float]) -> Estimate | None:
         return estimate(value) if any(value(trial) > 0 for trial in one.trials) else None
@@ -213,8 +215,6 @@ def _figures(one: Measured, seed: int, cores: int) -> CellFigures:
         figures,
         answered=sum(trial.totals.answered for trial in one.trials),
         failed=sum(trial.totals.failed for trial in one.trials),
-        incidents=one.incidents,
-        limits=one.limits,
         timeouts=sum(trial.totals.timeouts for trial in one.trials),
         warmed_up=sum(trial.warmed_up for trial in one.trials),
         throughput=throughput,
@@ -296,6 +296,15 @@ def _contest(group: Group, recording: Recording, by: By | None) -> Contest:
     return replace(contest, verdict=verdict, why=why)
 
 
+def limits_words(measured: Sequence[Measured]) -> str:
+    """What all cells were limited to, "" if they were not, or not alike."""
+    found = {
+        tuple(replace(limit, peak_bytes=0, killed=0, held_back_ns=0) for limit in one.limits)
+        for one in measured
+    }
+    return limits(next(iter(found))) if len(found) == 1 else ""
+
+
 def _is_comparable(one: Measured, by: By) -> bool:
     return all(value > 0 for value in one.values(by).values())
 
@@ -312,15 +321,6 @@ def differences_of(cells: Sequence[tuple[str, dict[int, float]]]) -> tuple[Diffe
         _difference(first[0], second[0], ratio_of(*values, rate), rate)
         for (first, second, values), rate in zip(pairs, rates, strict=True)
     )
-
-
-def limits_words(measured: Sequence[Measured]) -> str:
-    """What all cells were limited to, "" if they were not, or not alike."""
-    found = {
-        tuple(replace(limit, peak_bytes=0, killed=0, held_back_ns=0) for limit in one.limits)
-        for one in measured
-    }
-    return limits(next(iter(found))) if len(found) == 1 else ""
 
 
 def _paired(first: dict[int, float], second: dict[int, float]) -> tuple[list[float], list[float]]:

@@ -12,8 +12,8 @@ from diag.analysis.source import Code
 from diag.comparison import MedianTrial
 from diag.finding import Cause
 from diag.recording import Recording, Run, RunStatus, StreamTotals
-from diag.units import count, percent, plural
 from diag.units import cores as cores_words
+from diag.units import count, percent, plural
 
 WARM_UP = "warm-up"
 
@@ -55,10 +55,10 @@ class Trial:
         counters: of the kernel, by name.
         held: what held the lanes most, in words, "" if nothing.
         errors: sentences of the load generator.
+        incidents: what the server did and should not have done, in sentences.
     """
 
     number: int
-        incidents: what the server did and should not have done, in sentences.
     totals: StreamTotals
     warmed_up: int
     throughput: float
@@ -79,17 +79,17 @@ class Trial:
     counters: dict[str, int]
     held: str
     errors: tuple[str, ...]
-
-    def median_trial(self) -> MedianTrial:
-        """As a report of ab's or h2load's kind shows it."""
-        counts = ("generator", "wall_ns", "answered", "failed", "timeouts", "body_bytes")
-        names = (*counts, "min_ns", "mean_ns", "sd_ns", "max_ns", "within_sd")
     incidents: tuple[str, ...] = ()
 
     @property
     def faults(self) -> float:
         """Page faults a request."""
         return self.counters.get("minor_faults", 0) / max(1, self.totals.answered)
+
+    def median_trial(self) -> MedianTrial:
+        """As a report of ab's or h2load's kind shows it."""
+        counts = ("generator", "wall_ns", "answered", "failed", "timeouts", "body_bytes")
+        names = (*counts, "min_ns", "mean_ns", "sd_ns", "max_ns", "within_sd")
         return MedianTrial(
             trial=self.number,
             percentiles=tuple((one.percent, one.ns) for one in self.totals.percentiles),
@@ -138,6 +138,7 @@ def read_trial(recording: Recording, run: Run, code: Code) -> Trial | str:
         counters=counters,
         held=_held(case),
         errors=run.errors,
+        incidents=tuple(one.text for one in run.incidents),
     )
 
 
@@ -145,7 +146,6 @@ def _percentile(totals: StreamTotals, percent_: float) -> int:
     return next((one.ns for one in totals.percentiles if one.percent == percent_), 0)
 
 
-        incidents=tuple(one.text for one in run.incidents),
 def _held(case: Case) -> str:
     """Whose line held the lanes most, and how."""
     culprits = [*case.culprits, *case.holders]
@@ -177,6 +177,9 @@ def reasons(trial: Trial, *, workers: int, cores: float, loop: bool) -> Iterator
     if trial.cores >= FULL_SHARE * limit:
         of = "one core" if limit == 1 else cores_words(limit)
         yield f"its processes computed all the time: {trial.cores:.2f} of {of}"
+    held_back = trial.counters.get("held_back_ns", 0) / max(1, trial.totals.wall_ns)
+    if held_back >= NOTABLE_SHARE:
+        yield f"its limit on CPU kept its threads from running ({held_back:.2f} s a second)"
     yield from _of_network(trial)
     yield from of_machine(trial)
     yield from (one[0].lower() + one[1:].rstrip(".") for one in trial.errors[:2])
@@ -184,9 +187,6 @@ def reasons(trial: Trial, *, workers: int, cores: float, loop: bool) -> Iterator
 
 def _of_network(trial: Trial) -> Iterator[str]:
     overflows = trial.counters.get("listen_overflows", 0)
-    held_back = trial.counters.get("held_back_ns", 0) / max(1, trial.totals.wall_ns)
-    if held_back >= NOTABLE_SHARE:
-        yield f"its limit on CPU kept its threads from running ({held_back:.2f} s a second)"
     if overflows:
         times = plural(overflows, "time")
         yield f"the listen backlog overflowed {times}: such clients waited 1, 3, 7 s to retry"

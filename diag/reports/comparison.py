@@ -58,9 +58,9 @@ def _lines(comparison: Comparison, page: Page) -> Iterator[Text]:
     if not comparison.finished:
         text = "it was broken off: what had been measured by then is compared"
         yield from layout.hang("note: ", text, page.width, label_style="yellow")
-    for contest in comparison.contests:
     for setting in comparison.settings if page.verbose else ():
         yield from layout.hang("with: ", setting, page.width, label_style="dim", style="dim")
+    for contest in comparison.contests:
         yield Text()
         yield from _contest(contest, page)
     yield Text()
@@ -197,16 +197,14 @@ def _remarks(contest: Contest, page: Page) -> Iterator[Text]:
         elif cell.failure:
             said = f"{cell.label}: a trial failed: {cell.failure}"
             yield from layout.hang("! ", said, page.width, label_style="yellow")
+    yield from _incidents(contest, page)
     warmed = sum(cell.warmed_up for cell in contest.cells)
     if warmed:
-    yield from _incidents(contest, page)
         yield Text(f"{units.plural(warmed, 'request')} of warm-up left out", "dim")
     if page.verbose:
         yield from _pairs(contest.differences, page)
 
 
-def _extremes(values: Sequence[float]) -> str:
-    return f"{units.rate(min(values))} to {units.rate(max(values))} req/s"
 def _incidents(contest: Contest, page: Page) -> Iterator[Text]:
     """What servers did and should not have done."""
     for cell in contest.cells:
@@ -216,6 +214,8 @@ def _incidents(contest: Contest, page: Page) -> Iterator[Text]:
             yield from layout.hang("! ", f"{cell.label}: {incident}", page.width, label_style="yellow")
 
 
+def _extremes(values: Sequence[float]) -> str:
+    return f"{units.rate(min(values))} to {units.rate(max(values))} req/s"
 
 
 def _pairs(differences: Sequence[Difference], page: Page) -> Iterator[Text]:
