@@ -19,6 +19,9 @@ from collections.abc import Mapping
 TEXTS = "DIAG_OVERLAY"
 """The file with the texts, as JSON: text by absolute path."""
 
+FOLDER = "overlay"
+"""Where it lies within the folder of a run."""
+
 PICKLES = "DIAG_PICKLES"
 """The folder where each process writes down what it pickled for others; without it nobody does."""
 

@@ -107,8 +107,8 @@ class Runner:
         Args:
             writer: of the recording.
             progress: told what is going on.
-            known_sources: files whose text the recording holds already, or must not hold: with an overlay a run
-                has another text than what lies there.
+            known_sources: files whose text the recording holds already. It must not hold that of an overlay's
+                files either: they are not what lies on disk.
         """
         self._writer = writer
         self._progress = progress
@@ -157,7 +157,7 @@ class Runner:
         self._writer.add_counters(run_id, outcome.counters)
         self._writer.add_limits(run_id, outcome.limits)
         self._writer.add_incidents(run_id, outcome.incidents)
-        messages, octets, ns = overlay.read_pickles(os.path.join(observer.spool, _OVERLAY))
+        messages, octets, ns = overlay.read_pickles(os.path.join(observer.spool, overlay.FOLDER))
         if messages:
             self._writer.add_pickling(run_id, [Pickling(messages=messages, octets=octets, ns=ns)])
         self._writer.end_run(
@@ -342,7 +342,7 @@ def _with_overlay(
     """The target's variables, those of an overlay among them."""
     if texts is None:
         return dict(environment)
-    return {**environment, **overlay.write(str(folder / _OVERLAY), texts, pickles=True)}
+    return {**environment, **overlay.write(str(folder / overlay.FOLDER), texts, pickles=True)}
 
 
 def _blame(outcome: _Outcome, incident: Incident) -> None:

@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from diag import overlay
 from diag.agent import words
 from diag.hosting import RUN_ID, SPOOL
-from diag.reap import kill_run, run_pids
 from diag.limits import UNLIMITED
+from diag.reap import kill_run, run_pids
 from diag.recording import Degradation
 from diag.servers.exits import describe_exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from diag.plan import ScriptPlan
     from diag.limits import Confinement
+    from diag.plan import ScriptPlan
     from diag.probes.observer import Observer
 
 POLL_S = 0.1
@@ -57,8 +58,8 @@ def run_script(
         plan: the script.
         observer: what watches it.
         tick: called about every `POLL_S` while it runs.
-    """
         limits: for its processes, none unless given.
+    """
     child = None
     try:
         child = _start(plan, observer, limits)
@@ -79,11 +80,18 @@ def _start(plan: ScriptPlan, observer: Observer, limits: Confinement) -> subproc
     return subprocess.Popen(
         limits.wrap([sys.executable, _RUNNER, *what, *plan.args]),
         cwd=plan.cwd,
-        env={**os.environ, SPOOL: observer.spool, RUN_ID: observer.run_id},
+        env={**os.environ, **_overlaid(plan, observer), SPOOL: observer.spool, RUN_ID: observer.run_id},
         stdin=_stdin(),
         stdout=2,  # standard output is for the verdict
         start_new_session=True,  # Ctrl-C reaches diag alone, which then ends the script
     )
+
+
+def _overlaid(plan: ScriptPlan, observer: Observer) -> dict[str, str]:
+    """Variables with which changed text is run in place of files."""
+    if plan.overlay is None:
+        return {}
+    return overlay.write(os.path.join(observer.spool, overlay.FOLDER), plan.overlay, pickles=True)
 
 
 def _stdin() -> int | None:
