@@ -145,6 +145,26 @@ class LoopLane:
         self.block: tuple[int, int] | None = None
         self.waiters_left = 0
 
+    def show(self, function: Any, variable: str) -> bool:
+        """Let the watcher read since when the loop is busy from a variable of a closure.
+
+        Args:
+            function: one of the closures that share the variable.
+            variable: its name; 0 while the loop is idle.
+
+        Returns:
+            False if the watcher may not read memory: then it has to be stored in the words.
+        """
+        if self.process.words[w.H_READABLE] != w.READS:
+            return False
+        cell = function.__closure__[function.__code__.co_freevars.index(variable)]
+        self.process.words[self.base + w.L_SINCE_AT] = id(cell)
+        return True
+
+    def hide(self) -> None:
+        """The variable is about to go."""
+        self.process.words[self.base + w.L_SINCE_AT] = 0
+
     def long_step(self, start: int, now: int, callback: Any, context: Any) -> None:
         """Write a step down.
 
@@ -164,7 +184,10 @@ class LoopLane:
         if self.quiet:
             return
         # What the machine held up is not worth a close look: under load that happens all the time.
-        delays = now - start - (queue or 0) >= DELAY_NS
+        own = now - start - (queue or 0)
+        if own < w.SLOW_NS and now - start < DELAY_NS:
+            return
+        delays = own >= DELAY_NS
         label, task = describe(callback)
         client, began = request.get() if context is None else context.get(request, NO_REQUEST)
         written = self.process.event(

@@ -91,7 +91,7 @@ class Process:
             else:
                 return -1
         base = lane_base(lane)
-        self.words[base + w.L_BUSY_SINCE] = 0
+        self.words[base + w.L_BUSY_SINCE] = self.words[base + w.L_SINCE_AT] = 0
         self.words[base + w.L_TID] = tid
         self.words[base + w.L_STATE] = state
         self.words[base + w.L_KIND] = kind

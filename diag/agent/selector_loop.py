@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from diag.agent.lane import LoopLane
 
-READ_NS = 2_000_000
+READ_NS = 4_000_000
 """How old a reading of CPU time may become while the loop is busy: it bounds what a step's split owes to
-the steps before it, and what reading costs (about 2 µs each)."""
+the steps before it, and what reading costs (3 µs each, more where caches are cold)."""
 
 _original_run = events.Handle._run
 _running: dict[Any, LoopLane | None] = {}
@@ -30,20 +30,23 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
     selector = lane.loop._selector
     select = selector.select
     started = polled = due = now_ns()
-    busy, steps = words[lane.base + w.L_BUSY], words[lane.base + w.L_STEPS]
+    busy, steps, iteration = words[lane.base + w.L_BUSY], words[lane.base + w.L_STEPS], lane.iteration
 
     def timed_select(timeout: float | None = None) -> Any:
-        nonlocal started, polled, busy
-        words[busy_since] = 0
-        busy += now_ns() - polled
+        nonlocal started, polled, busy, iteration
+        busy += started - polled
+        started = 0  # idle
+        if stores:
+            words[busy_since] = 0
         if aftermath:
             lane.calm(polled)  # nothing must be left to write while the loop sleeps
         result = select(timeout)
-        started = polled = now = now_ns()
-        words[busy_since] = now
-        lane.iteration += 1
-        if now >= due:
-            look(now)
+        started = polled = now_ns()
+        iteration += 1
+        if stores:
+            words[busy_since] = polled
+        if polled >= due:
+            look(polled)
         return result
 
     def look(now: int) -> None:
@@ -55,7 +58,7 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
             publish()
 
     def publish() -> None:
-        words[lane.base + w.L_ITERATIONS] = lane.iteration
+        words[lane.base + w.L_ITERATIONS] = lane.iteration = iteration
         words[lane.base + w.L_STEPS] = steps
         words[lane.base + w.L_BUSY] = busy
 
@@ -67,23 +70,27 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
         # One comparison for two purposes: `due` is never further away than a step is long.
         if now >= due:
             if now - started >= w.SLOW_NS:
+                lane.iteration = iteration
                 lane.long_step(started, now, handle._callback, handle._context)
                 due = now + w.SLOW_NS
             else:
                 look(now)
             now = now_ns()
-            words[busy_since] = now  # fresh at least once a millisecond, unless one step is longer
+            if stores:
+                words[busy_since] = now  # fresh at least once a millisecond, unless one step is longer
         started = now
 
     def stop() -> None:
-        nonlocal busy
-        now = now_ns()
+        nonlocal busy, started
+        lane.hide()
+        now, began, started = now_ns(), started, 0
         words[busy_since] = 0
-        busy += now - polled
+        if began:
+            busy += now - polled
         publish()
         release()
-        if now - started >= w.SLOW_NS:
-            lane.long_step(started, now, interrupted_step, None)
+        if began and now - began >= w.SLOW_NS:
+            lane.long_step(began, now, interrupted_step, None)
 
     def release() -> None:
         if selector.__dict__.get("select") is timed_select:
@@ -96,9 +103,12 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
 
     def run_step(callback: Callable[[], None]) -> None:
         nonlocal started
-        started = words[busy_since] = now_ns()
+        started = now_ns()
+        if stores:
+            words[busy_since] = started
         timed_run(events.Handle(callback, (), lane.loop))
 
+    stores = not lane.show(timed_run, "started")
     lane.step, lane.run_step, lane.stop, lane.release = timed_run, run_step, stop, release
     set_running(lane.loop, lane, runs=True)
 

@@ -99,30 +99,34 @@ def _timed(lane: LoopLane) -> Callable[..., object]:  # noqa: C901  # closures, 
     words, busy_since = lane.process.words, lane.base + w.L_BUSY_SINCE
     now_ns, readings, aftermath = clock, lane.readings, lane.process.aftermath
     ended = due = now_ns()
+    since = 0
     busy, steps = words[lane.base + w.L_BUSY], words[lane.base + w.L_STEPS]
 
     def timed(callback: Any, *args: object) -> object:
-        nonlocal ended, due, busy, steps
-        start = now_ns()
+        nonlocal since, ended, busy, steps
+        since = start = now_ns()
         if start - ended > IDLE_NS:
             lane.iteration += 1
             lane.waiters_left = 0
         elif aftermath:
             lane.waited(callback)
-        if start >= due:
-            look(start)
-        words[busy_since] = start
+        if stores:
+            words[busy_since] = start
         try:
             return callback(*args) if args else callback()
         finally:
-            words[busy_since] = 0
-            ended = now = now_ns()
+            now = now_ns()
+            since = 0
             steps += 1
-            took = now - start
-            busy += took
-            if took >= w.SLOW_NS:
-                lane.long_step(start, now, callback, None)
-                ended = now_ns()
+            busy += now - start
+            if stores:
+                words[busy_since] = 0
+            if now >= due:  # never further away than a step is long
+                if now - start >= w.SLOW_NS:
+                    lane.long_step(start, now, callback, None)
+                look(now)
+                now = now_ns()
+            ended = now
 
     def look(now: int) -> None:
         nonlocal due
@@ -139,9 +143,11 @@ def _timed(lane: LoopLane) -> Callable[..., object]:  # noqa: C901  # closures, 
         words[lane.base + w.L_BUSY] = busy
 
     def stop() -> None:
+        lane.hide()
         words[busy_since] = 0
         publish()
         lane.release()
 
+    stores = not lane.show(timed, "since")
     lane.run_step, lane.stop = timed, stop
     return timed

@@ -16,7 +16,10 @@ READS, ASKS = 1, 2
 """Values of `H_READABLE`."""
 
 LANE_WORDS = 16
-L_TID, L_KIND, L_BUSY_SINCE, L_ITERATIONS, L_STEPS, L_BUSY, L_DROPPED, L_STATE = range(8)
+L_TID, L_KIND, L_BUSY_SINCE, L_ITERATIONS, L_STEPS, L_BUSY, L_DROPPED, L_STATE, L_SINCE_AT = range(9)
+"""`L_SINCE_AT` is the address of the variable that holds since when the lane is busy, where the watcher reads
+it from memory; 0 where it is in `L_BUSY_SINCE`, which costs more at each step than all else does."""
+
 MAX_LANES = 256
 KIND_ASYNCIO, KIND_UVLOOP, KIND_WORKER, KIND_GEVENT = 1, 2, 3, 4
 

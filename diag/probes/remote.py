@@ -6,11 +6,13 @@ lead back to where its thread began is read again, and given up after some tries
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
 import struct
 import sys
 import threading
+import time
 import types
 from typing import TYPE_CHECKING
 
@@ -35,6 +37,8 @@ _BEGINNINGS = frozenset({"<module>", "_run_module_as_main", "_bootstrap", "_boot
 
 _STR_LENGTH, _STR_STATE = 16, 32
 _BYTES_SIZE, _BYTES_DATA = 16, 32
+_CELL_REFERENCE = 16
+_INT_TAG, _INT_BYTES, _INT_BITS = 16, 32, 30
 _TYPE = 8
 
 
@@ -61,6 +65,7 @@ class RemoteStacks:
         self._fd = fd
         self._layout = used
         self._code_type = code_type
+        self._int_type = code_type - id(types.CodeType) + id(int)
         self._codes: dict[tuple[int, bytes], tuple[str, str, int, bytes]] = {}
 
     @classmethod
@@ -99,6 +104,26 @@ class RemoteStacks:
                 return frames
             partial = frames  # a greenlet's stack begins with its own function, and so may a torn one
         return partial
+
+    def integer(self, cell: int) -> int | None:
+        """A closure's variable that holds an int of 0 or more, below 2**60; None if it could not be read.
+
+        Args:
+            cell: address of the variable's cell.
+        """
+        for _ in range(TRIES):
+            try:
+                where = self._word(cell + _CELL_REFERENCE)
+                raw = os.pread(self._fd, _INT_BYTES, where)
+                kind, tag, low, high = struct.unpack_from("=QQII", raw, _TYPE)
+                digits = _int_tags().get(tag)
+                if digits is None or kind != self._int_type:
+                    continue
+                if self._word(cell + _CELL_REFERENCE) == where:  # else it was given up, and may be another
+                    return int((0, low, low | high << _INT_BITS)[digits])
+            except (OSError, OverflowError, struct.error):
+                continue
+        return None
 
     def _frames(self, state: int) -> list[Line]:
         used, read = self._layout, os.pread
@@ -183,13 +208,24 @@ def _code_type_in(pid: int) -> int:
 
 
 @functools.cache
+def _int_tags() -> dict[int, int]:
+    """How many digits follow the word in which an int has its size and sign, by that word."""
+    examples = (0, 1 << _INT_BITS - 1, 1 << 2 * _INT_BITS - 1)
+    return {
+        int.from_bytes(ctypes.string_at(id(one) + _INT_TAG, WORD), sys.byteorder): digits
+        for digits, one in enumerate(examples)
+    }
+
+
+@functools.cache
 def _characters(*, ascii_only: bool) -> int:
     """Where a str's characters begin: behind its head, whose size is what an empty or a wide one takes."""
     return ("".__sizeof__() - 1) if ascii_only else ("é".__sizeof__() - 2)
 
 
 def _proves_right(used: Layout) -> bool:
-    """True if the stack of a waiting thread is read as the interpreter itself tells it."""
+    """True if the stack of a waiting thread is read as the interpreter itself tells it, and a variable."""
+    cells = [types.CellType(one) for one in (0, 1, time.monotonic_ns())]
     begun, end = threading.Event(), threading.Event()
     state: list[int] = []
 
@@ -207,7 +243,7 @@ def _proves_right(used: Layout) -> bool:
         for _ in range(200):  # it may still be on its way into `wait`
             read = reader.stack(state[0], thread.native_id or 0)
             if read is not None and read == _told(thread.ident or 0):
-                return True
+                return all(reader.integer(id(cell)) == cell.cell_contents for cell in cells)
     finally:
         reader.close()
         end.set()

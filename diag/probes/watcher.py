@@ -71,9 +71,13 @@ GRACE_S = 1.0
 
 @dataclass(slots=True)
 class _LaneWatch:
-    """What the watcher remembers of a lane."""
+    """What the watcher remembers of a lane.
+
+    `latest` is since when it was busy at the last look, `since` when it was last found late.
+    """
 
     since: int = 0
+    latest: int = 0
     next_stack: int = 0
     pause: int = FIRST_STACK_NS
     probe: ThreadProbe | None = None
@@ -181,7 +185,8 @@ class Watcher:
         """Write down the steps that a process never ended."""
         values = process.words.values
         for slot, lane in process.lanes.items():
-            since = values[lane_base(slot) + w.L_BUSY_SINCE]
+            in_memory = values[lane_base(slot) + w.L_SINCE_AT]
+            since = lane.latest if in_memory else values[lane_base(slot) + w.L_BUSY_SINCE]
             if since and lane.since == since and now - since >= UNENDED_NS:
                 self.write({"k": "unended", "pid": process.words.pid, "l": slot, "s": since, "e": now})
         if process.remote is not None:
@@ -192,18 +197,21 @@ class Watcher:
     def _look(self, process: _ProcessWatch, now: int) -> None:
         values = process.words.values
         for slot in range(process.words.lane_count()):
-            base = lane_base(slot)
-            since = values[base + w.L_BUSY_SINCE]
-            if not since or now - since < self.state_after:
-                continue
             lane = process.lanes.get(slot)
+            since = _busy_since(process, slot)
+            if since is None:
+                continue
+            if lane is not None:
+                lane.latest = since
+            if not since or now - since < STATE_AFTER_NS:
+                continue
             if lane is None:
-                lane = process.lanes[slot] = _LaneWatch()
+                lane = process.lanes[slot] = _LaneWatch(latest=since)
             if lane.since != since:
                 lane.since = since
                 lane.pause = FIRST_STACK_NS
-                lane.next_stack = since + self.first_stack
-            self._late(process, slot, lane, values[base + w.L_TID], now)
+                lane.next_stack = since + FIRST_STACK_NS
+            self._late(process, slot, lane, values[lane_base(slot) + w.L_TID], now)
 
     def _late(self, process: _ProcessWatch, slot: int, lane: _LaneWatch, tid: int, now: int) -> None:
         pid = process.words.pid
@@ -255,6 +263,15 @@ class Watcher:
                 self.write(record)
         with contextlib.suppress(OSError):
             self.out.close()
+
+
+def _busy_since(process: _ProcessWatch, slot: int) -> int | None:
+    """Since when a lane is busy, 0 while it is idle; None where it cannot be read: the process is ending."""
+    values, base = process.words.values, lane_base(slot)
+    cell = values[base + w.L_SINCE_AT]
+    if not cell:
+        return values[base + w.L_BUSY_SINCE]
+    return process.remote.integer(cell) if process.remote is not None else None
 
 
 def _pidfd(pid: int) -> int:
