@@ -62,6 +62,7 @@ def test_a_workload_is_served_beside_an_innocent_handler_and_nothing_is_left_beh
     assert living(pids) == []
     assert server.ending is not None
     assert server.ending.words == "ended on SIGTERM"
+    assert (server.ending.ignored, server.ending.left_behind) == (False, ())
     added = {path.name for path in tmp_path.iterdir()} - before - {server.log.parent.name, "__pycache__"}
     assert added == set()
 
