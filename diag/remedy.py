@@ -158,6 +158,8 @@ class RemedyResult:
         answers_equal: whether status and body were those of the original, None if not comparable.
         difference: the first difference of answers, in words.
         moved_to: where the bottleneck went, "" if nowhere.
+        held_share, original_held_share: for what share of the time lanes are held by what held them as
+            written.
         recommended: whether it beats noise, keeps the answers, and does not just move the bottleneck.
         reason: why it is recommended or not, one sentence.
         failure: why there are no figures, "" if there are.
@@ -177,6 +179,8 @@ class RemedyResult:
     answers_equal: bool | None = None
     difference: str = ""
     moved_to: str = ""
+    held_share: float = 0.0
+    original_held_share: float = 0.0
     recommended: bool = False
     reason: str = ""
     failure: str = ""

@@ -264,7 +264,7 @@ class Runner:
             outcome.unmeasured.append(Unmeasured(route=route, reason=reason))
             outcome.routes.remove(route)
         streams = [kept for stream in plan.streams if (kept := stream.without(dropped)).requests]
-        if not any(stream.name != "ping" for stream in streams):
+        if not streams or (plan.attempt is None and all(stream.name == "ping" for stream in streams)):
             return [], 0
         return streams, plan.duration_ns or load_duration([a for a in answers if a.route not in dropped])
 

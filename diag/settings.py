@@ -55,6 +55,8 @@ class ExplainOptions:
         cwd: the folder that the target runs in, and that names are relative to.
         cpus: cores that the target's processes may use together, 0 for all.
         memory_bytes: memory that they may use together, 0 for all.
+        verify: True if remedies are to be tried against what is found.
+        remedies: names of those to try, () for diag's own choice.
     """
 
     target: str
@@ -83,6 +85,8 @@ class ExplainOptions:
     cwd: Path = field(default_factory=Path.cwd)
     cpus: float = 0.0
     memory_bytes: int = 0
+    verify: bool = True
+    remedies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +183,11 @@ def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(items, list | tuple):
         raise TypeError
     return tuple(_text(item) for item in items)
+
+
+def _names(value: object) -> tuple[str, ...]:
+    """Names as a list, or in one text with commas between."""
+    return tuple(name.strip() for text in _texts(value) for name in text.split(",") if name.strip())
 
 
 def _flag(value: object) -> bool:
@@ -337,6 +346,13 @@ KEYS = {
     "cpus": Key(flag="--cpus", field="cpus", wanted="a number of cores, such as 1 or 0.5", convert=_cpus),
     "memory": Key(
         flag="--memory", field="memory_bytes", wanted='a text with a unit, such as "100m"', convert=_memory
+    ),
+    "verify": Key(flag="--verify", field="verify", wanted="true or false", convert=_flag),
+    "remedies": Key(
+        flag="--remedies",
+        field="remedies",
+        wanted='a list of texts, such as ["native", "to-thread"]',
+        convert=_names,
     ),
     "headers": Key(
         flag="--header",

@@ -55,7 +55,7 @@ def judge(recording: Recording) -> Verdict:
     if not recording.runs:
         return _without_runs(recording)
     code = Code.of(recording)
-    cases = [examine(recording, run, code) for run in recording.runs]
+    cases = [examine(recording, run, code) for run in recording.runs if not run.attempts]
     case = cases[0]
     canary = check(case.timeline)
     findings = find_all(case)

@@ -6,23 +6,37 @@ Colour never carries meaning alone: each kind of finding has its symbol and its 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
 
 from rich.console import Console
 from rich.text import Text
 
 from diag import units
 from diag.finding import Status, Verdict
+from diag.remedy import Tried
 from diag.reports import layout, sentences
 from diag.reports.terminal.figures import cell_lines, handler_lines, time_lines
 from diag.reports.terminal.findings import finding_lines
 from diag.reports.terminal.page import Page
+from diag.reports.terminal.remedies import harmless, remedy_lines
 from diag.reports.text import cut_middle, glyphs_for, neutral
 
 # Narrower terminals wrap by themselves; wider lines are hard to read.
 _NARROWEST = 40
 _WIDEST = 140
 _HEAD_GAP = 6
+
+
+class Part(Enum):
+    """What of a report is printed: all, or what is known before remedies are tried, and what came of them."""
+
+    ALL = "all"
+    DIAGNOSIS = "diagnosis"
+    AFTER = "after"
+
+
+_Section = Callable[[Verdict, Page], Iterator[Text]]
 
 
 def render(
@@ -49,30 +63,51 @@ def render(
     return file.getvalue()
 
 
-def show(verdict: Verdict, console: Console, *, verbose: bool = False, encoding: str | None = None) -> None:
-    """Print the report; `console` knows the width, and whether there is colour."""
+def show(
+    verdict: Verdict,
+    console: Console,
+    *,
+    verbose: bool = False,
+    encoding: str | None = None,
+    tried: Sequence[Tried] = (),
+    part: Part = Part.ALL,
+) -> None:
+    """Print the report; `console` knows the width, and whether there is colour.
+
+    Args:
+        verdict: what to tell.
+        console: where to.
+        verbose: True leaves nothing out.
+        encoding: of the output, the console's own unless given.
+        tried: what was tried against each culprit.
+        part: the diagnosis before anything was tried, what came after it, or all.
+    """
     used = encoding or console.encoding
     width = max(_NARROWEST, min(console.width, _WIDEST))
     page = Page(width=width, glyphs=glyphs_for(used), verbose=verbose)
-    for line in _lines(neutral(verdict, encoding=used), page):
+    for line in _lines(neutral(verdict, encoding=used), harmless(tried, used), page, part):
         if "µ" in line.plain and page.ascii:
             line.plain = line.plain.replace("µ", "u")
         line.rstrip()
         console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
 
-def _lines(verdict: Verdict, page: Page) -> Iterator[Text]:
-    sections = (
+def _lines(verdict: Verdict, tried: Sequence[Tried], page: Page, part: Part) -> Iterator[Text]:
+    def remedies(_verdict: Verdict, page: Page) -> Iterator[Text]:
+        return remedy_lines(tried, page)
+
+    diagnosis: tuple[tuple[_Section, ...], ...] = (
         (_head, _data),
         (_status,),
         (finding_lines,),
         (handler_lines,),
         (cell_lines, time_lines),
-        (_end,),
     )
-    for number, parts in enumerate(sections):
-        lines = [line for part in parts for line in part(verdict, page)]
-        if lines and number:
+    after: tuple[tuple[_Section, ...], ...] = ((remedies,), (_end,))
+    sections = {Part.ALL: diagnosis + after, Part.DIAGNOSIS: diagnosis, Part.AFTER: after}[part]
+    for number, section in enumerate(sections):
+        lines = [line for one in section for line in one(verdict, page)]
+        if lines and (number or part is Part.AFTER):
             yield Text()
         yield from lines
 
