@@ -116,6 +116,7 @@ def command(
         comparison.recording,
         lambda: tell_comparison(comparison, form=form, as_json=as_json, verbose=verbose, quiet=quiet),
         quiet=quiet,
+        result=comparison,
     )
 
 

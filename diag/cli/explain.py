@@ -116,4 +116,5 @@ def command(
         verdict.recording,
         lambda: tell(verdict, as_json=as_json, verbose=verbose, quiet=quiet),
         quiet=quiet,
+        result=verdict,
     )

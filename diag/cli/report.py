@@ -50,6 +50,7 @@ def command(
             recording,
             lambda: tell_comparison(comparison, form=form, as_json=as_json, verbose=verbose, quiet=quiet),
             quiet=quiet,
+            result=comparison,
         )
     from diag.rules import judge
 
@@ -59,4 +60,5 @@ def command(
         recording,
         lambda: tell(verdict, as_json=as_json, verbose=verbose, quiet=quiet),
         quiet=quiet,
+        result=verdict,
     )

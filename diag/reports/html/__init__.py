@@ -8,26 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from diag.comparison import Comparison
 from diag.finding import Verdict
 from diag.recording import Recording
-from diag.remedy import RemedyResult
+from diag.remedy import Tried
+from diag.reports.html.contests import build_comparison
 from diag.reports.html.page import pieces_of
 from diag.reports.html.report import build
 from diag.reports.text import clean
 
 
 def pieces(
-    recording: Recording, verdict: Verdict, *, source: bool = True, results: Sequence[RemedyResult] = ()
+    recording: Recording, result: Verdict | Comparison, *, source: bool = True, tried: Sequence[Tried] = ()
 ) -> Iterator[str]:
-    """The page of one verdict, in pieces.
+    """The page of one verdict or comparison, in pieces.
 
     Args:
-        recording: that the verdict is about.
-        verdict: as `diag.rules.judge` made it.
+        recording: that the result is about.
+        result: as `diag.rules.judge` or `diag.analysis.comparison.compare` made it.
         source: False leaves out all source lines.
-        results: remedies that were tried.
+        tried: remedies that were tried, by culprit.
     """
-    page = build(recording, verdict, source=source, results=results)
-    starred = any(cell.generator_bound for cell in verdict.cells)
     target = clean(recording.meta.target)
+    if isinstance(result, Comparison):
+        yield from pieces_of("comparison.html", page=build_comparison(recording, result), target=target)
+        return
+    page = build(recording, result, source=source, tried=tried)
+    starred = any(cell.generator_bound for cell in result.cells)
     yield from pieces_of("report.html", page=page, target=target, starred=starred, source_shown=source)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import itertools
 import os.path
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from diag import units
 from diag.analysis.case import Case
 from diag.analysis.proofs import Proof
 from diag.analysis.source import package
-from diag.finding import Finding, Severity
+from diag.finding import Finding, Location, Severity
 from diag.recording import Frame
-from diag.remedy import RemedyResult
+from diag.remedy import Tried
 from diag.reports import sentences
 from diag.reports.html.model import Card, Fold, Share, SourceLine, VictimRow
-from diag.reports.html.remedies import remedy_views
+from diag.reports.html.remedies import tried_view
 from diag.reports.text import UNICODE, clean, cut
 
 AROUND = 4
@@ -33,8 +33,9 @@ def card(
     proof: Proof,
     case: Case,
     *,
+    place: Location | None,
     withheld: str,
-    results: Sequence[RemedyResult],
+    tried: Sequence[Tried],
     shown_blocks: int,
 ) -> Card:
     """One finding's card.
@@ -43,12 +44,13 @@ def card(
         number: its index.
         proof: what it rests on; its finding's texts are clean already.
         case: the run.
+        place: the finding's location, with its path as it is.
         withheld: why its source is not shown, "" if it is.
-        results: remedies that were tried.
+        tried: remedies that were tried, by culprit.
         shown_blocks: how many of its blocks the timeline shows.
     """
     finding = proof.finding
-    place = finding.location
+    shown = finding.location
     return Card(
         number=number,
         rule=finding.rule,
@@ -56,37 +58,36 @@ def card(
         confidence=finding.confidence.value,
         symbol=_SYMBOLS[finding.severity],
         title=finding.title,
-        where=sentences.where(place) if place else "",
-        function=place.function if place else "",
+        where=sentences.where(shown) if shown else "",
+        function=shown.function if shown else "",
         said=tuple(sentences.blocks(finding, UNICODE)),
         why=finding.why,
         advice=finding.advice,
         evidence=finding.evidence,
-        excerpt=() if withheld else excerpt(proof, case),
+        excerpt=() if withheld else excerpt(place, proof.heat, case),
         withheld=withheld if place else "",
         causes=causes(finding),
         stack=folds(proof.stack, case),
         stack_note=_stack_note(proof),
         victims=victims(finding),
         cost=sentences.cost(finding, requests=not case.script),
-        remedies=remedy_views(finding, results),
+        tried=tried_view(place, tried),
         blocks=shown_blocks,
     )
 
 
-def excerpt(proof: Proof, case: Case) -> tuple[SourceLine, ...]:
+def excerpt(place: Location | None, heats: Mapping[int, int], case: Case) -> tuple[SourceLine, ...]:
     """Source around the culprit, each line with its share of the time."""
-    place = proof.finding.location
     text = case.code.lines(place.absolute) if place else ()
     if place is None or not 0 < place.line <= len(text):
         return ()
-    hot = [line for line, ns in proof.heat.items() if ns and abs(line - place.line) <= 2 * AROUND]
+    hot = [line for line, ns in heats.items() if ns and abs(line - place.line) <= 2 * AROUND]
     first = max(1, min([place.line - AROUND, *hot]))
     last = min(len(text), max([place.line + AROUND, *hot]))
-    whole = sum(proof.heat.values()) or 1
+    whole = sum(heats.values()) or 1
     lines = []
     for number in range(first, last + 1):
-        share = proof.heat.get(number, 0) / whole
+        share = heats.get(number, 0) / whole
         lines.append(
             SourceLine(
                 number=number,

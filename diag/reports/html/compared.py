@@ -99,7 +99,7 @@ def strategies(verdict: Verdict, runs: Sequence[Run]) -> tuple[Ridges, ...]:
                         strong=cell.primary,
                         failure=cell.failure,
                     )
-                    for cell, one in zip(verdict.cells, found, strict=True)
+                    for cell, one in zip(verdict.cells, found, strict=False)
                 ),
             )
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from diag import units
 from diag.finding import CellResult, Finding, Severity, Status, Verdict
-from diag.remedy import RemedyResult
+from diag.remedy import Tried
 from diag.reports import sentences
 from diag.reports.html.model import Head, Tile
 from diag.reports.text import UNICODE, clean
@@ -14,17 +14,20 @@ from diag.reports.text import UNICODE, clean
 NOTICED_NS = 50_000_000
 """What of a block people notice is what exceeds 50 ms: web.dev's definition of Total Blocking Time."""
 
+BUSY_SHARE = 0.2
+"""From this share of run-queue wait on, the machine shapes the figures as much as a common remedy does."""
+
 BLOCKING = ("blocked-loop", "convoy", "held-worker", "gil-contention", "garbage-collection")
 _WORDS = {Status.CLEAN: "Clean", Status.BLOCKED: "Blocked", Status.UNMEASURED: "Could not tell"}
 
 
-def head(verdict: Verdict, victims: int, results: Sequence[RemedyResult] = ()) -> Head:
+def head(verdict: Verdict, victims: int, tried: Sequence[Tried] = ()) -> Head:
     """The top of the page of one verdict.
 
     Args:
         verdict: what to tell; its texts are clean.
         victims: how many requests (or tasks) blocks delayed.
-        results: remedies that were tried.
+        tried: remedies that were tried, by culprit.
     """
     sentence, more = _sentence(verdict)
     notes = list(verdict.quality.degradations)
@@ -41,7 +44,7 @@ def head(verdict: Verdict, victims: int, results: Sequence[RemedyResult] = ()) -
         more=tuple(more),
         facts=tuple(sentences.facts(verdict.summary)),
         notes=tuple(notes),
-        tiles=(_blocked(verdict), _victims(verdict, victims), _tail(verdict, results), _quality(verdict)),
+        tiles=(_blocked(verdict), _victims(verdict, victims), _tail(verdict, tried), _quality(verdict)),
     )
 
 
@@ -112,9 +115,9 @@ def _victims(verdict: Verdict, count: int) -> Tile:
     )
 
 
-def _tail(verdict: Verdict, results: Sequence[RemedyResult]) -> Tile:
+def _tail(verdict: Verdict, tried: Sequence[Tried]) -> Tile:
     """The victims' 99th percentile as it is, and with what helped most."""
-    recommended = [one for one in results if one.recommended and not one.failure]
+    recommended = [one for some in tried for one in some.results if one.recommended and not one.failure]
     if recommended:
         best = min(recommended, key=lambda one: one.victim_p99_ns.value)
         return Tile(
@@ -126,9 +129,18 @@ def _tail(verdict: Verdict, results: Sequence[RemedyResult]) -> Tile:
         )
     primary = next((cell for cell in verdict.cells if cell.primary and not cell.failure), None)
     if primary is None or not (primary.victim_p99_ns or primary.p99_ns):
-        detail = "no request was answered" if verdict.summary.requests == 0 else "not measured"
-        return Tile(title="p99", value="unknown", detail=detail, tone="plain")
+        return _longest_wait(verdict)
     return _cells(verdict, primary)
+
+
+def _longest_wait(verdict: Verdict) -> Tile:
+    """For a program without requests."""
+    groups = [group for one in blocking(verdict) for group in one.victims]
+    worst = max(groups, key=lambda group: group.worst_ns, default=None)
+    if worst is None:
+        return Tile(title="p99", value="unknown", detail="no request was answered")
+    value = units.duration(worst.worst_ns)
+    return Tile(title="Longest wait", value=value, detail=f"{worst.label}; no remedy was tried")
 
 
 def _cells(verdict: Verdict, primary: CellResult) -> Tile:
@@ -142,10 +154,10 @@ def _cells(verdict: Verdict, primary: CellResult) -> Tile:
     best = min(others, key=p99, default=None)
     if verdict.status is Status.BLOCKED and best is not None and p99(best) < p99(primary):
         return Tile(
-            title=f"{title}, as {best.label}",
+            title=f"{title}, with {best.label}",
             before=units.duration(p99(primary)),
             value=units.duration(p99(best)),
-            detail=f"{primary.label} → {best.label}, measured side by side",
+            detail=f"{primary.label} beside {best.label}, in this run",
             tone="good",
         )
     tried = "no remedy was tried" if verdict.status is Status.BLOCKED else "as it is"
@@ -155,7 +167,8 @@ def _cells(verdict: Verdict, primary: CellResult) -> Tile:
 def _quality(verdict: Verdict) -> Tile:
     quality = verdict.quality
     facts = sentences.data(quality, UNICODE)
-    good = quality.canary_ok and not quality.dropped and not quality.degradations
+    quiet = (quality.run_queue_share or 0.0) < BUSY_SHARE
+    good = quality.canary_ok and quiet and not quality.dropped and not quality.degradations
     value = "good" if good else "not sure" if quality.canary_ok else "not enough"
     return Tile(
         title="Data quality",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from diag.reports.html.figures import LogAxis, Tick
-from diag.reports.html.remedies import RemedyView
+from diag.reports.html.remedies import TriedView
 from diag.reports.html.timeline import Timeline
 
 
@@ -122,7 +122,7 @@ class Card:
         causes: the split.
         stack: the heaviest stack, outermost first, with `stack_note`.
         victims: who paid; `cost` sums them up.
-        remedies: what was tried; `remedy_note` if nothing was.
+        tried: remedies, and what came of them.
         blocks: how many of its blocks the timeline shows.
     """
 
@@ -145,7 +145,7 @@ class Card:
     stack_note: str
     victims: tuple[VictimRow, ...]
     cost: str
-    remedies: tuple[RemedyView, ...]
+    tried: TriedView
     blocks: int
 
 
@@ -244,6 +244,7 @@ class Whisker:
     low: float
     high: float
     trials: tuple[float, ...] = ()
+    note: str = ""
     flags: tuple[str, ...] = ()
     strong: bool = False
 
@@ -334,6 +335,7 @@ class Report:
         availability: None where no step was recorded.
         checks: passed, not applicable, not measured.
         raw: the verdict as JSON, made safe for HTML.
+        data: the timeline as JSON, made safe for HTML.
     """
 
     title: str
@@ -345,9 +347,45 @@ class Report:
     cards: tuple[Card, ...] = ()
     compared: tuple[Ridges | Whiskers, ...] = ()
     tables: tuple[Table, ...] = ()
-    compared_lead: str = ""
     availability: Availability | None = None
     checks: tuple[Checked, ...] = ()
     raw: str = "{}"
     data: str = "null"
-    contests: tuple[object, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContestView:
+    """Cells that do the same work.
+
+    Attributes:
+        title, common: what they do, and what they share.
+        verdict, why: sentences.
+        charts, table: figures.
+        remarks: what is not ranked, unstable or failed.
+    """
+
+    title: str
+    common: str
+    verdict: tuple[str, ...]
+    why: tuple[str, ...]
+    charts: tuple[Ridges | Whiskers, ...]
+    table: Table
+    remarks: tuple[Checked, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonReport:
+    """A page of one comparison.
+
+    Attributes:
+        title: of the window.
+        head, foot: top and bottom.
+        contests: one a workload.
+        raw: the comparison as JSON, made safe for HTML.
+    """
+
+    title: str
+    head: Head
+    foot: Foot
+    contests: tuple[ContestView, ...]
+    raw: str

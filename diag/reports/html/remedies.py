@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diag import units
-from diag.finding import Finding
-from diag.remedy import Between, RemedyResult
+from diag.finding import Location
+from diag.remedy import Between, RemedyResult, Tried
 from diag.reports.text import clean
 
 
@@ -40,17 +40,45 @@ class RemedyView:
     failure: str
 
 
-def remedy_views(finding: Finding, results: Sequence[RemedyResult]) -> tuple[RemedyView, ...]:
-    """The remedies tried for a finding, the recommended ones first, then by what they bring."""
-    own = [
-        one
-        for one in results
-        if finding.location is not None
-        and (one.remedy.culprit.absolute, one.remedy.culprit.line)
-        == (finding.location.absolute, finding.location.line)
-    ]
-    own.sort(key=lambda one: (bool(one.failure), not one.recommended, one.change.value))
-    return tuple(map(_view, own))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedView:
+    """What was tried against one finding.
+
+    Attributes:
+        views: the remedies, the recommended ones first, then by what they bring.
+        how: what was sent, how often, and whose latency the figures are; "" if nothing was tried.
+        refused: name, reason and the change to make by hand, of what could not be written by machine.
+        notes: sentences on what was not tried.
+    """
+
+    views: tuple[RemedyView, ...] = ()
+    how: str = ""
+    refused: tuple[tuple[str, str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def tried_view(place: Location | None, tried: Sequence[Tried]) -> TriedView:
+    """What was tried against the culprit at a place."""
+    found = next((one for one in tried if place is not None and _same(one.culprit, place)), None)
+    if found is None:
+        return TriedView()
+    results = sorted(
+        found.results, key=lambda one: (bool(one.failure), not one.recommended, one.change.value)
+    )
+    said = [found.load, units.plural(found.trials, "trial") + " of each, interleaved"]
+    said += [f"p99 of {found.victims}"] if found.victims else []
+    return TriedView(
+        views=tuple(map(_view, results)),
+        how=clean(" · ".join(part for part in said if part)) if results else "",
+        refused=tuple(
+            (clean(one.name), clean(one.reason), clean(one.by_hand, lines=True)) for one in found.refusals
+        ),
+        notes=tuple(map(clean, found.notes)),
+    )
+
+
+def _same(one: Location, other: Location) -> bool:
+    return (one.absolute, one.line) == (other.absolute, other.line)
 
 
 def _view(result: RemedyResult) -> RemedyView:

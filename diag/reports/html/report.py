@@ -16,7 +16,7 @@ from diag.analysis.proofs import Proof, proofs
 from diag.analysis.rides import rides
 from diag.finding import BlockRef, Finding, Verdict
 from diag.recording import Recording
-from diag.remedy import RemedyResult
+from diag.remedy import Tried
 from diag.reports.html import compared
 from diag.reports.html.available import availability
 from diag.reports.html.blame import matrix
@@ -39,7 +39,7 @@ SUSPECT = "Source is left out: this file looks as if it held a secret."
 
 
 def build(
-    recording: Recording, verdict: Verdict, *, source: bool = True, results: Sequence[RemedyResult] = ()
+    recording: Recording, verdict: Verdict, *, source: bool = True, tried: Sequence[Tried] = ()
 ) -> Report:
     """What the page of one verdict says.
 
@@ -47,7 +47,7 @@ def build(
         recording: that the verdict is about.
         verdict: as `diag.rules.judge` made it.
         source: False leaves out all source lines.
-        results: remedies that were tried.
+        tried: remedies that were tried, by culprit.
     """
     secret = [path for path, text in recording.sources.items() if holds_secrets(path, text)]
     shown = neutral(without_source(verdict, None if not source else secret))
@@ -55,15 +55,15 @@ def build(
     target = clean(recording.meta.target)
     page = Report(
         title=f"{target} – diag",
-        head=head(shown, 0, results),
+        head=head(shown, 0, tried),
         foot=foot(recording.meta, recording.runs, recording=verdict.recording, blind=blind(shown, case)),
         checks=checks(shown, case),
         raw=_raw(shown),
-        compared=compared.strategies(shown, recording.runs),
+        compared=compared.strategies(shown, [run for run in recording.runs if not run.attempts]),
         tables=compared.figures(shown),
         no_timeline="The recording holds no run.",
     )
-    return page if case is None else _with_case(page, case, verdict, shown, source, secret, results)
+    return page if case is None else _with_case(page, case, verdict, shown, source, secret, tried)
 
 
 def _with_case(
@@ -73,7 +73,7 @@ def _with_case(
     shown: Verdict,
     source: bool,
     secret: Sequence[str],
-    results: Sequence[RemedyResult],
+    tried: Sequence[Tried],
 ) -> Report:
     own = proofs(case, verdict.findings)
     owed = [debts(case.timeline, case.delays, proof.pieces) for proof in own]
@@ -85,7 +85,7 @@ def _with_case(
     ]
     return dataclasses.replace(
         page,
-        head=head(shown, _victims(verdict.findings, owed), results),
+        head=head(shown, _victims(verdict.findings, owed), tried),
         timeline=timeline,
         no_timeline="" if timeline else "The run was too short to draw, or nothing in it was seen.",
         matrix=matrix(shown.findings, owed, timeline.indices if timeline else {}),
@@ -94,8 +94,9 @@ def _with_case(
                 number,
                 proof,
                 case,
+                place=own[number].finding.location,
                 withheld=_why_withheld(own[number], source, secret),
-                results=results,
+                tried=tried,
                 shown_blocks=drawn[number],
             )
             for number, proof in enumerate(said)

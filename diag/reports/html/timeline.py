@@ -16,7 +16,7 @@ from diag.analysis.debts import Debt
 from diag.analysis.intervals import Interval, clip
 from diag.analysis.proofs import Proof
 from diag.analysis.rides import Ride
-from diag.finding import BlockRef
+from diag.finding import BlockRef, Cause
 from diag.recording import Lane, LaneKind
 from diag.reports import sentences
 from diag.reports.html.density import Density, density
@@ -143,6 +143,7 @@ class _Bar:
     """A block of a finding, with its debts."""
 
     finding: int
+    starved: bool
     reference: BlockRef
     block: Block
     segments: tuple[Interval, ...]
@@ -214,6 +215,7 @@ def _bars(proofs: Sequence[Proof], owed: Sequence[Sequence[Debt]]) -> list[_Bar]
             bars.append(
                 _Bar(
                     finding=number,
+                    starved=finding.rule == "starved",
                     reference=reference,
                     block=piece[0],
                     segments=piece[1],
@@ -346,7 +348,6 @@ def _block(scene: _Scene, bar: _Bar, lane: int, room: int) -> BlockView:
     parts = [clip(one, window) for one in bar.segments]
     debts_ = [debt for debt in bar.debts if owner(debt) in scene.places]
     shown = debts_ if sum(len(one.debts) for one in scene.bars) <= MOST_DEBTS else debts_[:room]
-    causes = max(bar.reference.causes, key=lambda one: one.ns, default=None)
     return BlockView(
         lane=lane,
         finding=bar.finding,
@@ -354,7 +355,7 @@ def _block(scene: _Scene, bar: _Bar, lane: int, room: int) -> BlockView:
         end=scene.at(bar.segments[-1][1]),
         parts=tuple((scene.at(a), scene.at(b)) for a, b in parts) if len(parts) > 1 else (),
         own_ns=bar.reference.own_ns,
-        cause=causes.cause.value if causes else "unknown",
+        cause=_cause(bar),
         route=clean(bar.reference.route),
         where=bar.where,
         request=_maker(scene, bar),
@@ -363,6 +364,13 @@ def _block(scene: _Scene, bar: _Bar, lane: int, room: int) -> BlockView:
         victim_count=len(bar.debts),
         waited_ns=sum(debt.ns for debt in bar.debts),
     )
+
+
+def _cause(bar: _Bar) -> str:
+    """The main cause; the machine's part only where it is what the finding is about."""
+    own = [one for one in bar.reference.causes if one.cause is not Cause.RUN_QUEUE and one.ns > 0]
+    shown = bar.reference.causes if bar.starved or not own else own
+    return max(shown, key=lambda one: one.ns).cause.value if shown else "unknown"
 
 
 def owner(debt: Debt) -> int:

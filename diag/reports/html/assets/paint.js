@@ -97,7 +97,7 @@ class Painter {
     const { before, queued, own, awaiting } = this.data.density, { view, colors } = this, count = before.length;
     const most = Math.max(1, ...before.map((value, i) => value + queued[i] + own[i] + awaiting[i]));
     const each = this.data.length / count, floor = DENSITY + 16;
-    const stack = [[own, colors.own], [awaiting, colors.awaiting], [queued, this.hatched], [before, colors["before-edge"]]];
+    const stack = [[own, colors.own], [awaiting, colors.awaiting], [queued, this.hatched], [before, colors.before]];
     const heights = new Float64Array(count);
     for (const [values, fill] of stack) {
       pen.fillStyle = fill;

@@ -71,7 +71,7 @@ class Timeline {
     const ruler = this.part("ruler"), { ticks, step } = ticksOf(this.view, 90), made = [];
     for (const at of ticks) {
       const x = this.view.x(at), anchor = x < 24 ? "start" : x > this.view.width - 30 ? "end" : "middle";
-      made.push(svg("line", { x1: x, x2: x, y1: 18, y2: 24 }), svg("text", { x: Math.min(Math.max(x, 3), this.view.width - 3), y: 13, "text-anchor": anchor }, tickText(at, step)));
+      made.push(svg("line", { x1: x, x2: x, y1: 18, y2: 24 }), svg("text", { x: Math.min(Math.max(x, 3), this.view.width - 3), y: 13, "text-anchor": anchor }, tickText(at, step, this.view.end)));
     }
     ruler.replaceChildren(...made);
   }
@@ -100,7 +100,8 @@ class Timeline {
   }
   tellBlock(index) {
     const block = this.blocks[index], head = html("p");
-    head.append(html("b", durationText(Math.round(block.own_ns / 1000))), ` at ${block.where || "a line not known"}${block.route ? `, ${block.route}` : ""} · ${CAUSES[block.cause]} · ${durationText(block.start)} into the run`);
+    const wall = block.end - block.start, own = Math.round(block.own_ns / 1000);
+    head.append(html("b", durationText(own)), `${!block.parts.length && wall > 1.1 * own ? ` (${durationText(wall)} with the wait for a CPU)` : ""} at ${block.where || "a line not known"}${block.route ? `, ${block.route}` : ""} · ${CAUSES[block.cause]} · ${durationText(block.start)} into the run`);
     const cost = html("p", block.victim_count ? `${plural(block.victim_count, this.noun)} waited ${durationText(Math.round(block.waited_ns / 1000))} in all${block.victims.length < block.victim_count ? ` (${block.victims.length} of them are drawn)` : ""}:` : "Nobody was seen waiting for it.");
     const list = html("ul");
     block.victims.slice(0, 10).forEach((victim, place) => { const item = html("li", `${this.label(victim)} `); item.append(html("b", `+${durationText(block.waited[place])}`)); list.append(item); });

@@ -40,9 +40,8 @@ function ticksOf(view, gap) {
   return { ticks, step };
 }
 
-function tickText(us, step) {
-  if (step >= 1e6 || us === 0) return us === 0 ? "0" : `${us / 1e6} s`;
-  if (view_in_seconds(us)) return `${(us / 1e6).toFixed(Math.max(0, 6 - Math.floor(Math.log10(step))))} s`;
-  return step >= 1000 ? `${Math.round(us / 1000)} ms` : `${(us / 1000).toFixed(step >= 100 ? 1 : 2)} ms`;
+// All ticks of a ruler have the same unit and as many decimals.
+function tickText(us, step, end) {
+  const unit = end >= 1e6 ? 1e6 : 1000, decimals = Math.max(0, Math.ceil(Math.log10(unit / step) - 1e-9));
+  return `${(us / unit).toFixed(decimals)} ${unit === 1e6 ? "s" : "ms"}`;
 }
-function view_in_seconds(us) { return us >= 1e6; }
