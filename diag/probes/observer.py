@@ -86,7 +86,8 @@ class Observer:
             *((f"--patience-ns={patience_ns}",) if patience_ns else ()),
             *((f"--dumps={dumps}",) if dumps else ()),
         )
-        self.spool = tempfile.mkdtemp(prefix="diag-", dir=_memory_folder())
+        # diag's pid is in the name, so that what a killed diag left can be told from what another one needs.
+        self.spool = tempfile.mkdtemp(prefix=f"diag-{run_id}-", dir=_memory_folder())
         self._reader = SpoolReader(self.spool)
         self._sampler: _Sampler | None = None
         self._watcher: subprocess.Popen[bytes] | None = None
