@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 
 from diag.remedies.rewriting import Rewrite
 from diag.remedies.sites import Site, serious_inside
 from diag.remedies.text import NotPossibleError, Source
+
+_LINE_ENDS = re.compile(r"[ \t]*(#[^\n]*)?\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +90,8 @@ def _direct(rewrite: Rewrite, call: ast.Call, opening: str, closing: str) -> Non
         rewrite.replace(paren, paren, ", ")
         rewrite.replace(source.end(call), source.end(call), f"){closing}")
         return
-    following = source.text[paren + 1 : paren + 2]
-    separator = "" if not (call.args or call.keywords) else "," if following == "\n" else ", "
+    breaks = _LINE_ENDS.match(source.text, paren + 1) is not None
+    separator = "" if not (call.args or call.keywords) else "," if breaks else ", "
     rewrite.replace(paren, paren + 1, separator)
     if closing:
         rewrite.replace(source.end(call), source.end(call), closing)

@@ -20,6 +20,9 @@ ASYNCIO_THREADS_MOST = 32
 ANYIO_THREADS = 40
 """`anyio.to_thread`: tokens of its default limiter, which Starlette's `def` endpoints share."""
 
+_ENGLISH = frozenset({"a", "it", "its", "line", "more", "no", "none", "that", "the", "two", "what"})
+"""Words that a reason can begin with; all others are names of the user's, which keep their case."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Case:
@@ -158,7 +161,9 @@ class Case:
     def refused(self, name: str, reason: str | NotPossibleError, by_hand: str) -> Refusal:
         """A remedy that fits and cannot be written by machine."""
         text = str(reason)
-        sentence = f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(".") else ".")
+        first = text.partition(" ")[0]
+        sentence = (first.capitalize() if first in _ENGLISH else first) + text[len(first) :]
+        sentence += "" if text.endswith(".") else "."
         return Refusal(
             id=self.identity(name), name=name, culprit=self.culprit, reason=sentence, by_hand=by_hand
         )

@@ -34,6 +34,7 @@ def {name}():
 '''
 _KEEPS = "The client keeps connections and cookies from one call to the next."
 _NEEDS = "httpx has to be installed."
+_ERRORS = "Errors are httpx's own exceptions."
 _ONE_LOOP = "A client belongs to the loop that used it first."
 
 
@@ -55,7 +56,7 @@ def changes(rewrite: Rewrite, site: Site) -> tuple[str, tuple[str, ...]]:
                 blocks.add(id(block))
                 _await_block(rewrite, site, block)
         elif library:
-            caveats = (_KEEPS, _ONE_LOOP) + ((_NEEDS,) if library != "httpx" else ())
+            caveats = (_KEEPS, _ONE_LOOP) + ((_NEEDS, _ERRORS) if library != "httpx" else ())
             _await_call(rewrite, site, call, library)
     return "httpx.AsyncClient", caveats
 
@@ -135,6 +136,8 @@ def _await_call(rewrite: Rewrite, site: Site, call: ast.Call, library: str) -> N
     answer = _answer_of_urlopen(source, call) if library == "urllib" else call
     if library == "requests":
         _check_answer(site, call)
+    if library != "httpx":
+        _check_exceptions(site)
     refuse_in_generator(source, call)
     client = _define_client(rewrite, library)
     if library == "urllib":
@@ -174,13 +177,16 @@ def _check_answer(site: Site, call: ast.Call) -> None:
         if not isinstance(use, ast.Attribute) or use.attr not in _SAME_ANSWER:
             what = f"answer's .{use.attr}" if isinstance(use, ast.Attribute) else "answer as a whole"
             raise NotPossibleError(f"the {what} is used, which is another object in httpx")
+
+
+def _check_exceptions(site: Site) -> None:
+    """Errors are of other classes."""
     for node in ast.walk(site.function):
         if isinstance(node, ast.ExceptHandler) and node.type is not None:
             caught = [one for one in ast.walk(node.type) if isinstance(one, ast.Attribute | ast.Name)]
-            if any(site.source.resolved(one).startswith("requests.") for one in caught):
-                raise NotPossibleError(
-                    f"line {node.lineno} catches an exception of requests, which httpx does not raise"
-                )
+            names = [site.source.resolved(one) for one in caught]
+            if any(name.startswith(("requests.", "urllib.")) for name in names):
+                raise NotPossibleError(f"line {node.lineno} catches an exception that httpx does not raise")
 
 
 def _answer_uses(site: Site, call: ast.Call) -> Iterator[ast.AST]:

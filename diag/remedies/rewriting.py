@@ -7,7 +7,16 @@ import sys
 import textwrap
 from dataclasses import dataclass, field
 
-from diag.remedies.text import Change, Function, NotPossibleError, Source, own_nodes, spliced
+from diag.remedies.text import Change, Function, NotPossibleError, Source, first_line, own_nodes, spliced
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where imports go, and whether an empty line goes above or below them."""
+
+    at: int
+    above: bool = False
+    below: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -23,7 +32,7 @@ class Rewrite:
     function: Function
     _changes: list[Change] = field(default_factory=list)
     _modules: dict[str, str] = field(default_factory=dict)
-    _imports: list[tuple[int, str]] = field(default_factory=list)
+    _imports: list[tuple[_Place, str]] = field(default_factory=list)
     _before: list[tuple[int, str]] = field(default_factory=list)
     _defined: dict[str, str] = field(default_factory=dict)
     _written: set[str] = field(default_factory=set)
@@ -103,31 +112,39 @@ class Rewrite:
         alike = [one for one in group if isinstance(one, kind)]
         later = [one for one in alike if _module_of(one) > module]
         if later and alike.index(later[0]) + len(later) == len(alike):
-            self._insert_line_before(later[0], line)
+            self._imports.append((_Place(at=self.source.line_start(later[0].lineno)), line))
         elif group:
-            self._insert_line_after((alike or group)[-1], line)
+            self._imports.append((_Place(at=self._behind((alike or group)[-1])), line))
         elif block and _is_standard(module):
-            self._insert_line_before(block[0], line, blank=True)
+            self._imports.append((_Place(at=self.source.line_start(block[0].lineno), below=True), line))
         elif block or _first_imports(body) or (body and _is_docstring(body[0])):
             last = [*body[:1], *_first_imports(body), *block][-1]
-            self._insert_line_after(last, f"\n{line}")
+            self._imports.append((_Place(at=self._behind(last), above=True), line))
         else:
-            start = self.source.line_start(_first_line(body[0])) if body else 0
-            self._imports.append((start, f"{line}\n\n"))
+            start = self.source.line_start(first_line(body[0])) if body else 0
+            self._imports.append((_Place(at=start, below=True), line))
 
-    def _insert_line_before(self, statement: ast.stmt, line: str, *, blank: bool = False) -> None:
-        ending = "\n\n" if blank else "\n"
-        self._imports.append((self.source.line_start(statement.lineno), f"{line}{ending}"))
+    def _behind(self, statement: ast.stmt) -> int:
+        return self.source.line_start((statement.end_lineno or statement.lineno) + 1)
 
-    def _insert_line_after(self, statement: ast.stmt, line: str) -> None:
-        at = self.source.line_start((statement.end_lineno or statement.lineno) + 1)
-        ending = "" if self.source.text[at - 1 : at] == "\n" else "\n"
-        self._imports.append((at, f"{ending}{line}\n"))
+    def _import_changes(self) -> list[Change]:
+        """The imports of each place together, the standard library's first."""
+        changes = []
+        places = sorted({place for place, _ in self._imports}, key=lambda one: (one.at, not one.below))
+        for place in places:
+            lines = sorted({line for where, line in self._imports if where == place})
+            standard = [line for line in lines if _is_standard(line.split()[1])]
+            others = [line for line in lines if line not in standard]
+            text = "\n\n".join("\n".join(group) for group in (standard, others) if group) + "\n"
+            unended = place.at == len(self.source.text) and not self.source.text.endswith("\n")
+            above = "\n" * (place.above + unended)
+            changes.append(Change(start=place.at, end=place.at, text=above + text + "\n" * place.below))
+        return changes
 
     def define(self, text: str) -> None:
         """Add a definition at top level, before the statement that the function is in."""
         top = self.source.top_level(self.function)
-        at = self.source.line_start(_first_line(top))
+        at = self.source.line_start(first_line(top))
         at = _before_comments(self.source.text, at)
         self._before.append((at, f"{textwrap.dedent(text).strip()}\n\n\n"))
 
@@ -157,9 +174,8 @@ class Rewrite:
         Raises:
             NotPossibleError: changes overlap, or the result is not Python.
         """
-        placed = [*sorted(self._imports), *self._before]
-        inserted = [Change(start=at, end=at, text=text) for at, text in placed]
-        after = spliced(self.source.text, [*inserted, *self._changes])
+        inserted = [Change(start=at, end=at, text=text) for at, text in self._before]
+        after = spliced(self.source.text, [*self._import_changes(), *inserted, *self._changes])
         try:
             compile(after, self.source.path, "exec", dont_inherit=True)
         except (SyntaxError, ValueError) as error:
@@ -243,12 +259,6 @@ def _is_docstring(statement: ast.stmt) -> bool:
         and isinstance(statement.value, ast.Constant)
         and isinstance(statement.value.value, str)
     )
-
-
-def _first_line(statement: ast.stmt) -> int:
-    """A decorated definition begins at its first decorator."""
-    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
-    return min([statement.lineno, *(one.lineno for one in decorators)])
 
 
 def _before_comments(text: str, at: int) -> int:

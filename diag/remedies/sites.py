@@ -123,12 +123,15 @@ def blocking_calls(site: Site) -> tuple[ast.Call, ...]:
 
 
 def calls_on_line(site: Site) -> Iterator[ast.Call]:
-    """Calls of the function itself whose text spans the line, and that are not awaited already."""
+    """Calls of the function itself whose text spans the line.
+
+    What is awaited is left out, unless it was seen to enter a function: then that one gives the awaitable.
+    """
     for node in own_nodes(site.function):
         if (
             isinstance(node, ast.Call)
             and node.lineno <= site.line <= (node.end_lineno or node.lineno)
-            and not isinstance(site.source.parent(node), ast.Await)
+            and (site.callee or not isinstance(site.source.parent(node), ast.Await))
         ):
             yield node
 
@@ -175,12 +178,26 @@ def _by_name(site: Site, covering: Sequence[ast.Call]) -> list[ast.Call]:
     """Calls into a library: those known to block; else all that are not known to be quick."""
     known = [call for call in covering if is_blocking(site.source.resolved(call.func))]
     if known:
-        return known
+        return [_with_methods(site.source, call) for call in known]
     serious = [call for call in covering if not is_trivial(site.source.resolved(call.func))]
     methods = [call for call in covering if isinstance(call.func, ast.Attribute)]
     if serious or methods:
         return serious or methods
     raise NotPossibleError("what holds the loop there is not a call that could be moved")
+
+
+def _with_methods(source: Source, call: ast.Call) -> ast.Call:
+    """``open(path).read()``: what is called on a result in the same breath may be what takes the time."""
+    while True:
+        method = source.parent(call)
+        outer = source.parent(method) if isinstance(method, ast.Attribute) else None
+        if not (isinstance(outer, ast.Call) and outer.func is method) or is_trivial(
+            source.resolved(outer.func)
+        ):
+            return call
+        if isinstance(source.parent(outer), ast.Await):
+            return call
+        call = outer
 
 
 def _lift(site: Site, call: ast.Call) -> ast.Call:

@@ -142,11 +142,11 @@ class Source:
         return next(one for one in (node, *self.ancestors(node)) if isinstance(one, ast.stmt))
 
     def function_at(self, line: int) -> Function | None:
-        """The innermost function whose lines hold a line."""
+        """The innermost function that runs a line: not the one whose signature it is."""
         found = [
             node
             for node in ast.walk(self.tree)
-            if isinstance(node, Function) and node.lineno <= line <= (node.end_lineno or node.lineno)
+            if isinstance(node, Function) and first_line(node.body[0]) <= line <= (node.end_lineno or 0)
         ]
         return max(found, key=lambda node: (node.lineno, -(node.end_lineno or 0)), default=None)
 
@@ -191,6 +191,12 @@ class Source:
         taken = self.words()
         numbered = (f"{wanted}_{number}" for number in range(2, 1000))
         return wanted if wanted not in taken else next(name for name in numbered if name not in taken)
+
+
+def first_line(statement: ast.stmt) -> int:
+    """A decorated definition begins at its first decorator."""
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(one.lineno for one in decorators)])
 
 
 def dotted(node: ast.AST) -> str:

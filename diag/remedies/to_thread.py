@@ -13,8 +13,9 @@ from diag.remedies.affinity import thread_bound
 from diag.remedies.calls import Carrier, carry
 from diag.remedies.case import Case
 from diag.remedies.extraction import connection_block, extract, loop_around
+from diag.remedies.locks import CANCELLED, lock_block, take_in_thread
 from diag.remedies.rewriting import Rewrite
-from diag.remedies.sites import Host, Site, blocking_calls, described
+from diag.remedies.sites import Host, Site, blocking_calls, calls_on_line, described
 from diag.remedies.text import NotPossibleError
 from diag.remedies.workload_files import delegate
 from diag.remedy import Move, Refusal, Remedy
@@ -54,10 +55,14 @@ def _in_thread(case: Case, site: Site, *, expected: bool) -> Remedy:
         raise NotPossibleError(bound)
     rewrite = case.rewrite("the blocking call is made in a thread, and awaited" if expected else "")
     library, opening = _library(rewrite)
-    title = "in a thread"
+    caveats: tuple[str, ...] = (_SHARED,)
+    block = lock_block(site) if case.cause is Cause.WAITING and site.own else None
     if site.host is Host.WORKLOAD:
         delegate(rewrite, site.function, f"{opening}{{}})", keywords=library == "asyncio")
         title = f"{site.function.name}() in a thread"
+    elif block is not None and not list(calls_on_line(site)):
+        lock = take_in_thread(rewrite, block, Carrier(opening=opening))
+        title, caveats = f"{lock}.acquire() in a thread", (CANCELLED,)
     else:
         carrier = Carrier(opening=opening, keywords=library == "asyncio")
         title = f"{_move(rewrite, site, carrier, loops=case.cause is not Cause.WAITING)} in a thread"
@@ -68,7 +73,7 @@ def _in_thread(case: Case, site: Site, *, expected: bool) -> Remedy:
         move=Move.THREAD,
         pool=case.threads(library),
         why=_WHY.get(case.cause, _SAME_GIL),
-        caveats=(_SHARED,),
+        caveats=caveats,
         expected=expected,
     )
 
