@@ -23,11 +23,13 @@ from diag.frameworks.inspect import inspect_target
 from diag.matrix_plan import Candidate, candidates, choose, estimate_ns, plan_of, schedule
 from diag.planning import expectation_of, plan_app, plan_script, plan_workloads
 from diag.progress import Counted, Progress, Silent
+from diag.proof import judge_remedies
 from diag.recording import Machine, Meta
 from diag.rules import judge
 from diag.runner import Runner
 from diag.store import SCHEMA_VERSION, RecordingWriter, read_recording
 from diag.targets import AppTarget, RecordingTarget, ScriptTarget, Target, WorkloadTarget, parse_target, roots
+from diag.trying import check_names, proposals, try_remedies
 from diag.units import duration, plural
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from diag.comparison import Comparison
     from diag.finding import Verdict
     from diag.plan import ServePlan
+    from diag.remedy import Tried
     from diag.settings import ExplainOptions
 
 
@@ -72,17 +75,57 @@ def explain(options: ExplainOptions, progress: Progress | None = None) -> Verdic
     Raises:
         DiagError: the target cannot be read, started or driven, or the options do not fit.
     """
+    return explain_and_try(dataclasses.replace(options, verify=False), progress).verdict
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """A diagnosis, and what was tried against what it found.
+
+    Attributes:
+        verdict: the diagnosis.
+        tried: by culprit.
+        interrupted: True if the user stopped the trials; the diagnosis is complete.
+    """
+
+    verdict: Verdict
+    tried: tuple[Tried, ...] = ()
+    interrupted: bool = False
+
+
+def explain_and_try(
+    options: ExplainOptions,
+    progress: Progress | None = None,
+    told: Callable[[Verdict], None] | None = None,
+) -> Explained:
+    """Explain a target, and then run the same arrivals again with each remedy that could help.
+
+    Args:
+        options: as for `explain`; without `ExplainOptions.verify` nothing is tried.
+        progress: told what is going on.
+        told: called with the diagnosis before remedies are tried; not at all if none are.
+
+    Raises:
+        DiagError: as `explain` does; what goes wrong in a trial is that remedy's failure.
+    """
     shown = progress or Silent()
     limits.check(options.cpus)
+    check_names(options.remedies)
     target = parse_target(options.target, args=options.args, factory=options.factory, cwd=options.cwd)
     if isinstance(target, RecordingTarget):
-        return dataclasses.replace(judge(read_recording(target.file)), recording=target.file)
+        recording = read_recording(target.file)
+        verdict = dataclasses.replace(judge(recording), recording=target.file)
+        return Explained(verdict=verdict, tried=judge_remedies(recording))
     prepared = _prepare(target, options, shown)
     path = options.output or Path(f"diag-{int(time.time())}.diag")
     writer = RecordingWriter(path, _meta(target, options, prepared.expectation))
     try:
         with writer:
-            _carry_out(prepared.actions, Runner(writer, shown))
+            runner = Runner(writer, shown)
+            prepared.actions[0](runner)
+            found = _worth_trying(path, prepared, options, shown)
+            if found is None:
+                _carry_out(prepared.actions[1:], runner)
     except KeyboardInterrupt:
         raise Interrupted(path) from None
     except DiagError:
@@ -90,7 +133,45 @@ def explain(options: ExplainOptions, progress: Progress | None = None) -> Verdic
             path.unlink()
         raise
     shown.stage("judging")
-    return dataclasses.replace(judge(read_recording(path)), recording=str(path))
+    verdict = dataclasses.replace(found or judge(read_recording(path)), recording=str(path))
+    if found is None or prepared.plan is None:
+        return Explained(verdict=verdict)
+    return _tried(path, verdict, prepared.plan, options, shown, told)
+
+
+def _worth_trying(
+    path: Path, prepared: _Prepared, options: ExplainOptions, progress: Progress
+) -> Verdict | None:
+    """The verdict on the first run, if there is something to try against what it found."""
+    if not options.verify or prepared.plan is None or len(options.strategies) > 1:
+        return None
+    progress.stage("judging")
+    recording = read_recording(path)
+    verdict = judge(recording)
+    return verdict if any(one.remedies for _, one in proposals(recording, verdict)) else None
+
+
+def _tried(
+    path: Path,
+    verdict: Verdict,
+    plan: ServePlan,
+    options: ExplainOptions,
+    progress: Progress,
+    told: Callable[[Verdict], None] | None,
+) -> Explained:
+    """Try remedies; an interrupt ends the trials, and keeps the diagnosis."""
+    interrupted = False
+    try:
+        progress.stage("")
+        if told is not None:
+            told(verdict)
+        try_remedies(path, verdict, plan, options.remedies, progress)
+    except KeyboardInterrupt:
+        interrupted = True
+    progress.stage("judging remedies")
+    return Explained(
+        verdict=verdict, tried=judge_remedies(read_recording(path)), interrupted=interrupted
+    )
 
 
 def cells(options: CompareOptions, progress: Progress | None = None) -> tuple[Candidate, ...]:
@@ -185,24 +266,28 @@ def _comparison_meta(chosen: Sequence[Candidate], options: CompareOptions) -> Me
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Prepared:
-    """What is to be done, and what the workload promises."""
+    """What is to be done, what the workload promises, and the first run's plan if it serves an app."""
 
     actions: tuple[Callable[[Runner], object], ...]
     expectation: str = ""
+    plan: ServePlan | None = None
 
 
 def _prepare(
     target: AppTarget | WorkloadTarget | ScriptTarget, options: ExplainOptions, progress: Progress
 ) -> _Prepared:
     if isinstance(target, ScriptTarget):
-        plan = plan_script(target, options)
-        return _Prepared(actions=(lambda runner: runner.script(plan),))
+        script = plan_script(target, options)
+        return _Prepared(actions=(lambda runner: runner.script(script),))
     progress.stage(f"importing {options.target}")
     inspection = inspect_target(target, timeout_s=min(options.timeout_ns / 1e9, 60.0))
     if isinstance(target, AppTarget):
-        return _Prepared(actions=_serving([plan_app(target, inspection, options)]))
+        plan = plan_app(target, inspection, options)
+        return _Prepared(actions=_serving([plan]), plan=plan)
     plans = plan_workloads(target, inspection.workloads, options)
-    return _Prepared(actions=_serving(plans), expectation=expectation_of(inspection.workloads))
+    return _Prepared(
+        actions=_serving(plans), expectation=expectation_of(inspection.workloads), plan=plans[0]
+    )
 
 
 def _serving(plans: Sequence[ServePlan]) -> tuple[Callable[[Runner], object], ...]:
@@ -213,13 +298,10 @@ def _serving(plans: Sequence[ServePlan]) -> tuple[Callable[[Runner], object], ..
 
 
 def _carry_out(actions: Sequence[Callable[[Runner], object]], runner: Runner) -> None:
-    """The first must succeed; another that fails is a row without figures."""
-    for index, action in enumerate(actions):
-        try:
+    """Runs beside the first, which had to succeed; one that fails is a row without figures."""
+    for action in actions:
+        with contextlib.suppress(DiagError):
             action(runner)
-        except DiagError:
-            if index == 0:
-                raise
 
 
 def _meta(target: Target, options: ExplainOptions, expectation: str) -> Meta:

@@ -65,12 +65,12 @@ class Scene:
 
     Attributes:
         arrivals: in order, in ns after the load's start.
-        holds_ns: steps of the culprit's that were seen, without run-queue wait.
+        holds_ns: steps of the culprit's that were seen: what slows them down will do so elsewhere, too.
         rest_ns: what else a request of the culprit's holds the lane for, on average.
         alone_ns: latencies of innocent requests that nothing held up.
         work: what the culprit's step needs.
+        stretch: how much longer the machine made computing last, 1 if it let it run.
         cores: of the machine.
-        lanes: that the server has: loops, or threads of its workers.
     """
 
     arrivals: tuple[Arrival, ...]
@@ -79,7 +79,7 @@ class Scene:
     alone_ns: tuple[int, ...]
     work: Work
     cores: int
-    lanes: int = 1
+    stretch: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,11 +170,17 @@ def _contention(scene: Scene, change: Change, running: int, draw: random.Random)
     if not running or scene.work is Work.WAIT or change.move in (Move.AWAIT, Move.CHEAPER):
         return 0
     if scene.work is Work.GIL and change.move is Move.THREAD:
-        return sum(SWITCH_NS * _rounds(running, draw) for _ in range(ACQUISITIONS))
+        return _for_gil(running, scene, draw)
     if change.move is Move.SPLIT:
         return sum(round(PIECE_NS * (running - 1 + draw.random())) for _ in range(WAKE_UPS))
     taken = min(1.0, running / scene.cores)
-    return sum(round(draw.random() * SLICE_NS) for _ in range(WAKE_UPS) if draw.random() < taken)
+    slices = sum(draw.random() for _ in range(WAKE_UPS) if draw.random() < taken)
+    return round(slices * SLICE_NS * scene.stretch)
+
+
+def _for_gil(running: int, scene: Scene, draw: random.Random) -> int:
+    """How long a request waits for the GIL in all, while so many threads compute."""
+    return round(SWITCH_NS * scene.stretch * sum(_rounds(running, draw) for _ in range(ACQUISITIONS)))
 
 
 def _rounds(running: int, draw: random.Random) -> int:
@@ -206,7 +212,7 @@ def _by_workers(scene: Scene, change: Change, draw: random.Random) -> tuple[list
         waits = 0
         inside = crowd.at(job.begin) // change.workers
         if not one.culprit and scene.work is Work.GIL and inside and change.threads > 1:
-            waits = sum(SWITCH_NS * _rounds(inside, draw) for _ in range(ACQUISITIONS))
+            waits = _for_gil(inside, scene, draw)
         (own if one.culprit else innocent).append(job.end - job.at + waits)
     return own, innocent
 

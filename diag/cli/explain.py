@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import click
 
 from diag.cli.exports import export_options, take_exports, tell_and_write
-from diag.cli.outcome import output_options, tell
+from diag.cli.outcome import output_options, tell, tell_diagnosis
 from diag.settings import LOOPS, explain_options
+
+if TYPE_CHECKING:
+    from diag.finding import Verdict
 
 _ARGS = "diag.cli.explain.args"
 
@@ -82,6 +86,12 @@ class _WithArguments(click.Command):
     "--expect/--no-expect", default=None, help="Compare with the ground truth that the workload states."
 )
 @click.option(
+    "--verify/--no-verify",
+    default=None,
+    help="Try remedies against what is found, under the same arrivals.  [default: verify]",
+)
+@click.option("--remedies", multiple=True, metavar="NAME,...", help="Try these remedies only.")
+@click.option(
     "-o",
     "--output",
     metavar="FILE",
@@ -98,6 +108,9 @@ def command(
     TARGET is a workload file, an app (package.module:app, or a file that holds one), a script with its
     own loop, or a recording made earlier. A script's own arguments go after --.
 
+    When something blocks, remedies are tried: each is applied in memory, never to your files, and the same
+    arrivals are run again beside the original. Ctrl-C then ends the trials and keeps the diagnosis.
+
     Every option can also be set in the table [tool.diag] of pyproject.toml, by its name; TARGET too.
     """
     from diag import diagnose
@@ -107,14 +120,34 @@ def command(
     exports = take_exports(flags)
     options = explain_options(flags | {"args": ctx.meta.get(_ARGS, ())})
     path = options.output or default_path(options.target)
+    if quiet:  # nobody would read what came of remedies
+        options = dataclasses.replace(options, verify=False)
+    printed = []
+
+    def told(verdict: Verdict) -> None:
+        if not as_json:
+            tell_diagnosis(verdict, verbose=verbose)
+            printed.append(verdict)
+
     with TerminalProgress(quiet=quiet) as progress:
-        verdict = diagnose.explain(dataclasses.replace(options, output=path), progress)
+        explained = diagnose.explain_and_try(dataclasses.replace(options, output=path), progress, told)
+        if explained.interrupted:
+            progress.note("Interrupted: remedies were not tried to the end; the diagnosis is complete.")
+    verdict = explained.verdict
     if options.output is None:
         prune(path.parent)
     return tell_and_write(
         exports,
         verdict.recording,
-        lambda: tell(verdict, as_json=as_json, verbose=verbose, quiet=quiet),
+        lambda: tell(
+            verdict,
+            as_json=as_json,
+            verbose=verbose,
+            quiet=quiet,
+            tried=explained.tried,
+            diagnosis_told=bool(printed),
+        ),
         quiet=quiet,
         result=verdict,
+        tried=explained.tried,
     )

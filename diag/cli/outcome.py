@@ -11,10 +11,11 @@ import click
 from diag.cli.streams import drop_output, unwritable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from diag.cli.console import PlainConsole
     from diag.finding import Verdict
+    from diag.remedy import Tried
 
 # What is not a terminal has no width of its own; tables fit, and logs stay readable.
 PIPE_WIDTH = 100
@@ -32,8 +33,39 @@ def output_options(command: Callable[..., int]) -> Callable[..., int]:
     return command
 
 
-def tell(verdict: Verdict, *, as_json: bool, verbose: bool, quiet: bool) -> int:
+def tell_diagnosis(verdict: Verdict, *, verbose: bool) -> None:
+    """Print what is known before remedies are tried.
+
+    Raises:
+        DiagError: standard output cannot be written.
+        BrokenPipeError: nobody reads it any more.
+    """
+    from diag.reports.terminal import Part, show
+
+    print_result(
+        lambda: show(verdict, plain_console(), verbose=verbose, part=Part.DIAGNOSIS),
+        recording=verdict.recording,
+    )
+
+
+def tell(
+    verdict: Verdict,
+    *,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+    tried: Sequence[Tried] = (),
+    diagnosis_told: bool = False,
+) -> int:
     """Print the verdict and return its exit code.
+
+    Args:
+        verdict: to be told.
+        as_json: True for JSON.
+        verbose: True leaves nothing out.
+        quiet: True prints nothing.
+        tried: what was tried against its culprits.
+        diagnosis_told: True if `tell_diagnosis` has told the beginning.
 
     Raises:
         DiagError: standard output cannot be written.
@@ -44,11 +76,12 @@ def tell(verdict: Verdict, *, as_json: bool, verbose: bool, quiet: bool) -> int:
         if as_json:
             from diag.reports.json import to_json
 
-            sys.stdout.write(to_json(verdict) + "\n")
+            sys.stdout.write(to_json(verdict, tried) + "\n")
         else:
-            from diag.reports.terminal import show
+            from diag.reports.terminal import Part, show
 
-            show(verdict, plain_console(), verbose=verbose)
+            part = Part.AFTER if diagnosis_told else Part.ALL
+            show(verdict, plain_console(), verbose=verbose, tried=tried, part=part)
 
     if not quiet:
         print_result(write, recording=verdict.recording)

@@ -52,13 +52,15 @@ def command(
             quiet=quiet,
             result=comparison,
         )
+    from diag.proof import judge_remedies
     from diag.rules import judge
 
-    verdict = dataclasses.replace(judge(read), recording=str(recording))
+    verdict, tried = dataclasses.replace(judge(read), recording=str(recording)), judge_remedies(read)
     return tell_and_write(
         exports,
         recording,
-        lambda: tell(verdict, as_json=as_json, verbose=verbose, quiet=quiet),
+        lambda: tell(verdict, tried=tried, as_json=as_json, verbose=verbose, quiet=quiet),
         quiet=quiet,
         result=verdict,
+        tried=tried,
     )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,13 +17,19 @@ import msgspec
 from diag import __version__
 from diag.comparison import Comparison
 from diag.finding import Severity, Verdict
+from diag.remedy import Tried
 
 # Raised when a key changes its meaning or goes; new keys may come at any time.
 FORMAT = 1
 
 
-def to_json(verdict: Verdict) -> str:
-    """The verdict as one JSON object, indented, without a line end after it."""
+def to_json(verdict: Verdict, tried: Sequence[Tried] = ()) -> str:
+    """The verdict as one JSON object, indented, without a line end after it.
+
+    Args:
+        verdict: to be told.
+        tried: what was tried against its culprits; changed files are given by their diffs.
+    """
     document: dict[str, Any] = {
         "format": FORMAT,
         "diag_version": __version__,
@@ -36,7 +44,13 @@ def to_json(verdict: Verdict) -> str:
         cell["blocked_share"] = _finite(cell["blocked_share"])
     share = document["quality"]["run_queue_share"]
     document["quality"]["run_queue_share"] = None if share is None else _finite(share)
+    document["tried"] = [_all_finite(msgspec.to_builtins(_without_texts(one))) for one in tried]
     return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False)
+
+
+def _without_texts(one: Tried) -> Tried:
+    results = tuple(replace(result, remedy=replace(result.remedy, edits=())) for result in one.results)
+    return replace(one, results=results)
 
 
 def comparison_to_json(comparison: Comparison) -> str:
