@@ -10,7 +10,7 @@ from typing import Literal
 
 from diag.comparison import By
 from diag.errors import UsageError
-from diag.settings import ExplainOptions, explain_options
+from diag.settings import KEYS, ExplainOptions, ToolTable, explain_options
 
 DEFAULT_TRIALS = 5
 """Two equal cells are told apart wrongly no more often with few trials, but real differences are missed."""
@@ -54,6 +54,8 @@ class CompareOptions:
         http: the version.
         generator: "" for diag's own, or an installed tool.
         by: what to rank by, None lets the load decide.
+        preset: the published comparison that is run again, "" for one of the user's own.
+        scale: of the preset, 1 for the published settings.
     """
 
     targets: tuple[str, ...]
@@ -66,6 +68,8 @@ class CompareOptions:
     http: Literal["1.1", "1.0"] = "1.1"
     generator: str = ""
     by: By | None = None
+    preset: str = ""
+    scale: float = 1.0
 
 
 def compare_options(targets: tuple[str, ...], flags: Mapping[str, object]) -> CompareOptions:
@@ -74,12 +78,16 @@ def compare_options(targets: tuple[str, ...], flags: Mapping[str, object]) -> Co
     Args:
         targets: as typed.
         flags: those of `diag.settings.KEYS`, and ``select``, ``trials``, ``total``, ``connection``, ``http``,
-            ``generator`` and ``by``.
+            ``generator``, ``by``, ``preset`` and ``scale``.
 
     Raises:
         UsageError: a value is wrong, or options exclude each other.
     """
     shared = {name: value for name, value in flags.items() if name not in _OWN}
+    if flags.get("preset"):
+        return _preset_options(targets, flags)
+    if flags.get("scale") is not None:
+        raise _excluded("--scale", "a TARGET", "only a preset can be scaled")
     base = explain_options(shared | {"target": targets[0] if targets else None})
     total = _whole(flags.get("total"), "--requests")
     trials = _whole(flags.get("trials"), "--trials") or DEFAULT_TRIALS
@@ -105,8 +113,47 @@ def compare_options(targets: tuple[str, ...], flags: Mapping[str, object]) -> Co
     )
 
 
-_OWN = ("select", "trials", "total", "connection", "http", "generator", "by")
+_OWN = ("select", "trials", "total", "connection", "http", "generator", "by", "preset", "scale")
+_OF_PRESETS = (
+    "total", "duration", "users", "rate", "connection", "http", "workers", "threads", "requests", "headers",
+    "factory", "params", "timeout", "cpus", "memory",
+)  # fmt: skip
+"""Options that a preset sets by itself."""
+
+LEAST_SCALE, LARGEST_SCALE = 0.001, 100.0
 _EVERYTHING = (Selection(text="all", patterns={}),)
+
+
+def _preset_options(targets: tuple[str, ...], flags: Mapping[str, object]) -> CompareOptions:
+    """A preset is the same whatever the folder's settings say; how often it is run is the user's."""
+    if targets:
+        raise _excluded("--preset", targets[0], "a preset says what is measured")
+    for name in _OF_PRESETS:
+        if flags.get(name) not in (None, ()):
+            flag = KEYS[name].flag if name in KEYS else {"total": "--requests"}.get(name, f"--{name}")
+            raise _excluded("--preset", flag, "a preset says what is measured, and under which load")
+    name, scale = str(flags["preset"]), flags.get("scale")
+    if scale is None:
+        scale = 1.0
+    if not isinstance(scale, int | float) or not LEAST_SCALE <= scale <= LARGEST_SCALE:
+        raise UsageError(
+            f"--scale is not understood: {scale!r}",
+            cause=f"It must be a number from {LEAST_SCALE:g} to {LARGEST_SCALE:g}; 1 is as published.",
+            next_step=f"Try: diag compare --preset {name} --scale 0.1",
+            slug="bad-setting",
+        )
+    kept = {key: flags[key] for key in ("seed", "output") if flags.get(key) is not None}
+    generator = str(flags.get("generator") or "")
+    return CompareOptions(
+        targets=(f"--preset {name}",),
+        base=explain_options(kept | {"target": f"--preset {name}"}, table=ToolTable()),
+        select=tuple(parse_selection(text) for text in _texts(flags.get("select")) if text != "all"),
+        trials=_whole(flags.get("trials"), "--trials") or DEFAULT_TRIALS,
+        generator="" if generator == "diag" else generator,
+        by=By(str(flags["by"])) if flags.get("by") else None,
+        preset=name,
+        scale=float(scale),
+    )
 
 
 def parse_selection(text: str) -> Selection:

@@ -14,6 +14,7 @@ from diag.plan import LoadShape, ServePlan, ServerOptions
 from diag.planning import plan_app, plan_workloads
 from diag.servers import SERVERS, get_server
 from diag.targets import AppTarget, WorkloadTarget
+from diag.units import plural
 
 MOST_BY_DEFAULT = 8
 """Cells without ``--select``: what can be waited for, and read in one table."""
@@ -189,7 +190,7 @@ def plan_of(one: Candidate, options: CompareOptions) -> ServePlan:
     streams = plan.streams[:1] if alone else plan.streams
     load = streams[0].words if streams else ""
     if options.total is not None:
-        load += f", {options.total:,} requests"
+        load += f", {plural(options.total, 'request')}"
     if not options.keep_alive:
         load += ", a connection each"
     if options.http != "1.1":

@@ -56,16 +56,23 @@ class Counted:
         self._estimate_ns = estimate_ns
         self._clock = clock
         self._began_ns = clock()
-        self._done = 0
+        self._done = self._done_ns = 0
 
-    def done(self) -> None:
-        """One run is over."""
+    def done(self, expected_ns: int = 0) -> None:
+        """One run is over.
+
+        Args:
+            expected_ns: its part of the estimate, where runs differ in length; 0 where they are all alike.
+        """
         self._done += 1
+        self._done_ns += expected_ns
 
     @property
     def left_ns(self) -> int:
         """How long the rest takes, about: from the first run on as those before took."""
         passed = self._clock() - self._began_ns
+        if self._done_ns:
+            return max(0, round(passed * (self._estimate_ns / self._done_ns - 1)))
         if self._done:
             return max(0, passed * self._runs // self._done - passed)
         return max(0, self._estimate_ns - passed)

@@ -56,6 +56,17 @@ class Measured:
         """True if the load generator was the limit in most trials."""
         return 2 * sum(trial.bound for trial in self.trials) > len(self.trials)
 
+    @property
+    def bound_words(self) -> str:
+        """How the load generator was the limit, in a clause."""
+        used, waited = (
+            median([getattr(trial, name) for trial in self.trials])
+            for name in ("generator", "generator_waited")
+        )
+        beside = f" and waited for one {percent(waited)} of the time" if waited >= NOTABLE_SHARE else ""
+        load = f"it used {percent(used)} of its core{beside}"
+        return f"the load generator was the limit, not the server: {load}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Group:
@@ -83,33 +94,41 @@ def compare(recording: Recording, by: By | None = None) -> Comparison:
     return compare_groups(recording, groups_of(recording), by)
 
 
-def groups_of(recording: Recording, titles: Mapping[str, str] | None = None) -> tuple[Group, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """How somebody calls a cell: its group's title, and its label in it."""
+
+    title: str
+    label: str
+
+
+def groups_of(recording: Recording, names: Mapping[str, Name] | None = None) -> tuple[Group, ...]:
     """The cells of a recording with their trials, those together that do the same work.
 
     Args:
         recording: of interleaved trials.
-        titles: a group's title by the label of each of its cells, in the order wanted, where somebody has
-            named them; cells that are not among them are left out. None lets target and workload decide.
+        names: by the label of the cells in the recording, in the order wanted, where somebody has named them;
+            cells that are not among them are left out. None lets target, workload and dimensions decide.
     """
     code = Code.of(recording)
     runs: dict[Cell, list[Run]] = {}
     for run in recording.runs:
         runs.setdefault(run.cell, []).append(run)
     groups: dict[str, list[Cell]] = {}
-    if titles is None:
+    if names is None:
         for cell in runs:
             groups.setdefault(f"{cell.target} {cell.workload}" if cell.workload else "", []).append(cell)
     else:
         by_label = {cell.label: cell for cell in runs}
-        for label, title in titles.items():
-            if label in by_label:
-                groups.setdefault(title, []).append(by_label[label])
+        for key, name in names.items():
+            if key in by_label:
+                groups.setdefault(name.title, []).append(by_label[key])
 
     def group(key: str, cells: Sequence[Cell]) -> Group:
         varying = _varying(cells)
-        labels = [_label(cell, varying) if titles is None else cell.label for cell in cells]
+        labels = [names[cell.label].label if names else _label(cell, varying) for cell in cells]
         return Group(
-            title=(cells[0].workload or "the same requests") if titles is None else key,
+            title=key if names else cells[0].workload or "the same requests",
             varying=varying,
             cells=tuple(
                 _measured(recording, code, cell, runs[cell], label)
@@ -228,7 +247,7 @@ def _figures(one: Measured, seed: int, cores: int) -> CellFigures:
         connect_p99_ns=known(lambda trial: trial.connect_p99),
         generator_share=estimate(lambda trial: trial.generator),
         generator_bound=one.bound,
-        unranked="the load generator was the limit, not the server" if one.bound else "",
+        unranked=one.bound_words if one.bound else "",
         unstable=unstable,
         unstable_reason=off(_farthest(one.trials, middle), middle) if unstable else "",
         reasons=tuple(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from diag.analysis.case import Case, examine
 from diag.analysis.causes import main_cause, shares
 from diag.analysis.cells import PROBE_STREAM, blocked_time, cpu_between
+from diag.analysis.overlap import overlap_share
 from diag.analysis.source import Code
 from diag.comparison import MedianTrial
 from diag.finding import Cause
@@ -44,9 +45,12 @@ class Trial:
         blocked: share of the lanes' time, 0 to 1.
         cpu: CPU time a request, over all streams.
         cores: CPU time over wall time: how many cores it used.
+        overlap: share of the time in which a thread held its lane that another one did so too, 0 to 1.
         memory: most bytes.
+        processes: most at a time.
         connect_p50, connect_p99: as `StreamTotals` has them.
         generator: share of its core that the load generator used.
+        generator_waited: share of the time in which the load generator was ready and had no core.
         bound: True if that was the limit.
         run_queue: how long the target's threads were ready and had no core, over the time; over 1 where
             several waited at once.
@@ -68,10 +72,13 @@ class Trial:
     blocked: float
     cpu: int
     cores: float
+    overlap: float
     memory: int
+    processes: int
     connect_p50: int
     connect_p99: int
     generator: float
+    generator_waited: float
     bound: bool
     run_queue: float
     collecting: float
@@ -124,10 +131,13 @@ def read_trial(recording: Recording, run: Run, code: Code) -> Trial | str:
         blocked=min(1.0, blocked / time) if time else 0.0,
         cpu=cpu // answered if answered else 0,
         cores=cpu / window,
+        overlap=overlap_share(run, case.timeline.window),
         memory=max((one.rss_bytes for one in run.samples), default=0),
+        processes=max((one.processes for one in run.samples), default=0),
         connect_p50=own.connect_p50_ns,
         connect_p99=own.connect_p99_ns,
         generator=run.load.utilisation if run.load else 0.0,
+        generator_waited=run.load.runqueue_ns / max(1, run.load.wall_ns) if run.load else 0.0,
         bound=run.load.generator_bound if run.load else False,
         run_queue=counters.get("run_queue_ns", 0) / window,
         collecting=sum(

@@ -13,6 +13,7 @@ from rich.text import Text
 from diag import units
 from diag.comparison import CellFigures, Comparison, Contest, Difference, Estimate
 from diag.reports import layout
+from diag.reports.presets import preset_lines
 from diag.reports.terminal.page import Page
 from diag.reports.text import clean, cut_middle, glyphs_for, neutral
 
@@ -63,6 +64,7 @@ def _lines(comparison: Comparison, page: Page) -> Iterator[Text]:
     for contest in comparison.contests:
         yield Text()
         yield from _contest(contest, page)
+    yield from preset_lines(comparison, page)
     yield Text()
     if comparison.recording:
         yield Text(f"recording: {comparison.recording}")

@@ -12,7 +12,8 @@ from diag.reports.text import Glyphs, cut, cut_middle
 
 # A number stays on the line of its unit, and a route in one piece with its figure.
 _UNBROKEN = re.compile(
-    r"(?<=[0-9]) (?=(?:ns|µs|us|ms|s|min|h|%|B|kB|MB|GB)(?![A-Za-z]))"
+    r"(?<=[0-9]) (?=(?:ns|µs|us|ms|s|min|h|%|B|kB|MB|GB|×)(?![A-Za-z]))"
+    r"|(?<=×) (?=\[)"
     r"|(?:(?<=GET)|(?<=PUT)|(?<=POST)|(?<=HEAD)|(?<=PATCH)|(?<=DELETE)|(?<=OPTIONS)) (?=/)"
     r"| (?=\+[0-9])"
 )

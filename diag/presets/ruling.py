@@ -1,0 +1,78 @@
+"""From a measured ratio to a ruling on a claim."""
+
+from __future__ import annotations
+
+from diag.analysis.paired import Ratio
+from diag.comparison import ClaimVerdict, Ruling
+from diag.presets.evidence import Evidence, Value, times
+
+NEARLY = 0.8
+"""A ratio that reaches this part of the one claimed is taken for it: published figures come without an
+interval, and "nearly" and "about" are said of them."""
+
+
+def rule(ratio: Ratio, claimed: float) -> Ruling:
+    """Whether a ratio is as claimed.
+
+    It holds if the whole interval reaches `NEARLY` of what was claimed, and fails if none does: then, if
+    1 lies inside, no difference was seen. An interval with that limit inside of it tells nothing.
+
+    Args:
+        ratio: measured, with its interval.
+        claimed: above 1.
+    """
+    enough = NEARLY * claimed
+    if ratio.pairs < 2:
+        return Ruling.CANNOT_TELL
+    if ratio.low >= enough and ratio.low > 1:
+        return Ruling.HOLDS
+    if ratio.high >= enough:
+        return Ruling.CANNOT_TELL
+    return Ruling.NO_DIFFERENCE if ratio.low <= 1 <= ratio.high else Ruling.FAILS
+
+
+def untold(claim: str, why: str, explained: tuple[str, ...] = (), *, quoted: bool = True) -> ClaimVerdict:
+    """A claim that nothing measured here can judge."""
+    return ClaimVerdict(
+        claim=claim, quoted=quoted, ruling=Ruling.CANNOT_TELL, because=why, explained=explained
+    )
+
+
+def judge_ratio(
+    evidence: Evidence,
+    claim: str,
+    *,
+    first: str,
+    second: str,
+    value: Value,
+    claimed: float,
+    measured: str,
+    explained: tuple[str, ...],
+    quoted: bool = False,
+) -> ClaimVerdict:
+    """A claim that one cell has so many times the figure of another.
+
+    Args:
+        evidence: what was measured.
+        claim: in words.
+        first: the key of the cell that is claimed to have more.
+        second: the key of the other.
+        value: the figure.
+        claimed: how many times.
+        measured: both figures in words, with their intervals.
+        explained: what the recording shows.
+        quoted: True if `claim` is as it was published.
+    """
+    why = evidence.missing(first, second)
+    if why:
+        return untold(claim, why, explained, quoted=quoted)
+    ratio = evidence.ratio(first, second, value)
+    ruling = rule(ratio, claimed)
+    words = f"{measured}: {times(ratio)}"
+    if ruling is Ruling.CANNOT_TELL:
+        words += f", which can be {claimed:.3g} × or not; more trials (--trials) tell more"
+    elif ruling is Ruling.NO_DIFFERENCE:
+        words += f", where {claimed:.3g} × was published"
+    elif ruling is Ruling.FAILS:
+        words += f", not {claimed:.3g} ×" if ratio.ratio > 1 else f", and {claimed:.3g} × was published"
+    return ClaimVerdict(claim=claim, quoted=quoted, ruling=ruling, because=words, explained=explained)
