@@ -16,12 +16,13 @@ import psutil
 
 import diag
 from diag import limits
-from diag.analysis.comparison import compare as compare_recording
 from diag.driving import refusal
 from diag.errors import DiagError, UsageError
 from diag.frameworks.inspect import inspect_target
 from diag.matrix_plan import Candidate, candidates, choose, estimate_ns, plan_of, schedule
 from diag.planning import expectation_of, plan_app, plan_script, plan_workloads
+from diag.preset_plan import PresetCandidate, choose_of_preset, plan_of_preset, preset_cells
+from diag.presets import compare_recording, to_meta
 from diag.progress import Counted, Progress, Silent
 from diag.proof import judge_remedies
 from diag.recording import Machine, Meta
@@ -33,7 +34,7 @@ from diag.trying import check_names, proposals, try_remedies
 from diag.units import duration, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from diag.comparing import CompareOptions
     from diag.comparison import Comparison
@@ -208,10 +209,9 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
         DiagError: nothing can be measured, or the options do not fit.
     """
     shown = progress or Silent()
-    limits.check(options.base.cpus)
-    chosen = choose(cells(options, shown), options)
-    plans = [plan_of(one, options) for one in chosen]
-    for plan in plans:
+    work = _of_preset(options, shown) if options.preset else _of_cells(options, shown)
+    for plan in work.plans:
+        limits.check(plan.cpus)
         reason = refusal(plan)
         if reason is not None:
             raise UsageError(
@@ -220,32 +220,74 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
                 next_step="Change the load as it says, or leave --generator out.",
                 slug="generator-refuses",
             )
-    shown.note(_announcement(len(plans), options))
-    counted = Counted(shown, len(plans) * options.trials, estimate_ns(len(plans), options))
+    shown.note(work.announcement)
+    expected = options.trials * sum(work.expected_ns)
+    counted = Counted(shown, len(work.plans) * options.trials, expected)
     path = options.base.output or Path(f"diag-{int(time.time())}.diag")
     try:
-        with RecordingWriter(path, _comparison_meta(chosen, options)) as writer:
-            _run_trials(schedule(plans, options.trials, options.base.seed), Runner(writer, counted), counted)
+        with RecordingWriter(path, _comparison_meta(work.targets, options)) as writer:
+            _run_trials(work, options, Runner(writer, counted), counted)
     except KeyboardInterrupt:
         raise Interrupted(path, "report") from None
     shown.stage("comparing")
     return dataclasses.replace(compare_recording(read_recording(path), options.by), recording=str(path))
 
 
-def _announcement(number: int, options: CompareOptions) -> str:
+def preset_list(options: CompareOptions, progress: Progress | None = None) -> tuple[PresetCandidate, ...]:
+    """Every cell of a preset, those that cannot be measured here with the reason."""
+    return preset_cells(options, progress or Silent())
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What a comparison is made of: plans, how long a trial of each takes, about, and what is said before."""
+
+    plans: tuple[ServePlan, ...]
+    expected_ns: tuple[int, ...]
+    targets: tuple[Target, ...]
+    announcement: str
+
+
+def _of_cells(options: CompareOptions, progress: Progress) -> _Work:
+    chosen = choose(cells(options, progress), options)
     each = f"{options.total:,} requests" if options.total else duration(options.duration_ns)
-    took = duration(estimate_ns(number, options))
-    cells_, trials = plural(number, "cell"), plural(options.trials, "trial")
-    return f"{cells_}, {trials} of {each} each, interleaved: about {took}"
+    took = duration(estimate_ns(len(chosen), options))
+    cells_, trials = plural(len(chosen), "cell"), plural(options.trials, "trial")
+    return _Work(
+        plans=tuple(plan_of(one, options) for one in chosen),
+        expected_ns=(estimate_ns(1, options) // options.trials,) * len(chosen),
+        targets=tuple(one.target for one in chosen),
+        announcement=f"{cells_}, {trials} of {each} each, interleaved: about {took}",
+    )
+
+
+def _of_preset(options: CompareOptions, progress: Progress) -> _Work:
+    every = preset_cells(options, progress)
+    chosen = choose_of_preset(every, options)
+    for one in every:
+        if one.candidate.reason:
+            progress.note(f"not measured: {one.cell.key}: {one.candidate.reason}")
+    expected = tuple(one.expected_ns for one in chosen)
+    cells_, trials = plural(len(chosen), "cell"), plural(options.trials, "trial")
+    took = duration(options.trials * sum(expected))
+    settings = "at the published settings" if options.scale == 1 else f"at scale {options.scale:g}"
+    shorter = "" if options.scale < 1 else "; --scale 0.2 makes it shorter"
+    return _Work(
+        plans=tuple(plan_of_preset(one, options) for one in chosen),
+        expected_ns=expected,
+        targets=tuple(one.candidate.target for one in chosen),
+        announcement=f"{settings}, {cells_}, {trials} each, interleaved: about {took}{shorter}",
+    )
 
 
 GIVE_UP_AFTER = 2
 """Failures of a cell in a row, after which it is not tried again: it will not start the third time either."""
 
 
-def _run_trials(plans: Iterable[ServePlan], runner: Runner, counted: Counted) -> None:
+def _run_trials(work: _Work, options: CompareOptions, runner: Runner, counted: Counted) -> None:
     failures: dict[str, int] = {}
-    for plan in plans:
+    expected = {repr(plan.cell): ns for plan, ns in zip(work.plans, work.expected_ns, strict=True)}
+    for plan in schedule(work.plans, options.trials, options.base.seed):
         key = repr(plan.cell)
         if failures.get(key, 0) < GIVE_UP_AFTER:
             try:
@@ -253,14 +295,18 @@ def _run_trials(plans: Iterable[ServePlan], runner: Runner, counted: Counted) ->
                 failures[key] = 0
             except DiagError:  # its reason is in the recording
                 failures[key] = failures.get(key, 0) + 1
-        counted.done()
+        counted.done(expected[key])
 
 
-def _comparison_meta(chosen: Sequence[Candidate], options: CompareOptions) -> Meta:
-    meta = _meta(chosen[0].target, options.base, "")
-    every = {root for one in chosen for root in roots(one.target)}
+def _comparison_meta(targets: Sequence[Target], options: CompareOptions) -> Meta:
+    meta = _meta(targets[0], options.base, "")
+    every = {root for one in targets for root in roots(one)}
     return dataclasses.replace(
-        meta, target=" ".join(options.targets), target_kind="comparison", roots=tuple(sorted(every))
+        meta,
+        target=" ".join(options.targets),
+        target_kind="comparison",
+        roots=tuple(sorted(every)),
+        preset=to_meta(options.preset, options.scale) if options.preset else "",
     )
 
 
