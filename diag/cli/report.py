@@ -41,10 +41,10 @@ def command(
     exports = take_exports(files)
     read = read_recording(recording)
     if read.meta.target_kind == "comparison":
-        from diag.analysis.comparison import compare
         from diag.comparison import By
+        from diag.presets import compare_recording
 
-        comparison = dataclasses.replace(compare(read, By(by) if by else None), recording=str(recording))
+        comparison = dataclasses.replace(compare_recording(read, By(by) if by else None), recording=str(recording))
         return tell_and_write(
             exports,
             recording,
