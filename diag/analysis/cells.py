@@ -6,7 +6,9 @@ import itertools
 from collections.abc import Sequence
 
 from diag.analysis.case import Case
+from diag.analysis.intervals import Interval, clip
 from diag.analysis.statistics import percentile_ns
+from diag.analysis.timeline import Held
 from diag.finding import CellResult
 from diag.recording import LaneKind, ProcessSample, RunStatus
 
@@ -18,21 +20,40 @@ def blocked_time(case: Case) -> tuple[int, int]:
     """Blocked nanoseconds of a run's lanes during the load, and the lanes' time.
 
     A loop is blocked by blocks and convoys, without run-queue wait; sync workers while long requests hold
-    all that serve together.
+    all that serve together. Of a block that reaches beyond the load only what lies in it counts.
     """
-    lanes = case.run.lanes
     start, end = case.timeline.window
-    blocks = (*case.found.blocks, *case.found.convoys)
-    inner = [block for block in blocks if case.timeline.is_inner(block.lane)]
-    held = sum(block.own_ns for block in blocks if not block.starting and block not in inner)
-    holds = [(block, block.segments) for block in (*case.found.holds, *inner)]
-    occupied = case.delays.occupied(holds)
-    held += sum(one.overlap(start, end) for one in occupied.values())
+    (held,) = blocked_within(case, [(start, end)])
+    return held, (end - start) * waited_for(case)
+
+
+def waited_for(case: Case) -> int:
+    """How many loops, and processes of sync workers, requests can wait for."""
+    lanes = case.run.lanes
     loops = sum(
         lane.kind is not LaneKind.WORKER_THREAD and not case.timeline.is_inner(lane) for lane in lanes
     )
-    processes = len({lane.pid for lane in lanes if lane.kind is LaneKind.WORKER_THREAD})
-    return held, (end - start) * (loops + processes)
+    return loops + len({lane.pid for lane in lanes if lane.kind is LaneKind.WORKER_THREAD})
+
+
+def blocked_within(case: Case, stretches: Sequence[Interval]) -> list[int]:
+    """Blocked nanoseconds of a run's lanes in some stretches of time."""
+    blocks = (*case.found.blocks, *case.found.convoys)
+    inner = [block for block in blocks if case.timeline.is_inner(block.lane)]
+    own = [one for block in blocks if not block.starting and block not in inner for one in block.held]
+    holds = [(block, block.segments) for block in (*case.found.holds, *inner)]
+    occupied = case.delays.occupied(holds)
+    return [
+        sum(_own_within(one, stretch) for one in own)
+        + sum(one.overlap(*stretch) for one in occupied.values())
+        for stretch in stretches
+    ]
+
+
+def _own_within(one: Held, stretch: Interval) -> int:
+    """A step's own time in a stretch; its run-queue wait is taken to be spread over it evenly."""
+    start, end = clip((one.step.start_ns, one.step.end_ns), stretch)
+    return one.own_ns * (end - start) // one.wall_ns
 
 
 def cell_result(case: Case, *, primary: bool) -> CellResult:

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from diag import __version__
+from diag.change import Change
 from diag.comparison import Comparison
 from diag.finding import Severity, Verdict
 from diag.remedy import Tried
@@ -37,8 +38,7 @@ def to_json(verdict: Verdict, tried: Sequence[Tried] = ()) -> str:
     }
     document |= msgspec.to_builtins(verdict)
     for finding in document["findings"]:
-        finding["severity"] = Severity(finding["severity"]).name.lower()
-        finding["also"] = [{"location": place, "percent": share} for place, share in finding["also"]]
+        _named(finding)
     for cell in document["cells"]:
         cell["throughput"] = _finite(cell["throughput"])
         cell["blocked_share"] = _finite(cell["blocked_share"])
@@ -62,6 +62,27 @@ def comparison_to_json(comparison: Comparison) -> str:
     }
     document |= msgspec.to_builtins(comparison)
     return json.dumps(_all_finite(document), indent=2, ensure_ascii=True, allow_nan=False)
+
+
+def change_to_json(change: Change) -> str:
+    """What became of two recordings as one JSON object, indented, without a line end after it."""
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "diag_version": __version__,
+        "exit_code": change.exit_code,
+    }
+    document |= msgspec.to_builtins(change)
+    for one in document["findings"]:
+        for finding in (one["before"], one["after"]):
+            if finding is not None:
+                _named(finding)
+    return json.dumps(_all_finite(document), indent=2, ensure_ascii=True, allow_nan=False)
+
+
+def _named(finding: dict[str, Any]) -> None:
+    """Numbers and pairs of a finding under names."""
+    finding["severity"] = Severity(finding["severity"]).name.lower()
+    finding["also"] = [{"location": place, "percent": share} for place, share in finding["also"]]
 
 
 def _all_finite(value: Any) -> Any:
