@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FORMATS = ("table", "ab", "h2load")
 GENERATORS = ("diag", "ab", "wrk", "h2load")
 RANKINGS = ("throughput", "p99", "victims", "cpu")
+PRESETS = ("apachebench", "blocking-sleep", "numpy-gather", "h2load-container")
 
 
 @click.command("compare")
@@ -30,6 +31,12 @@ RANKINGS = ("throughput", "p99", "victims", "cpu")
 )
 @click.option(
     "--list", "listing", is_flag=True, help="List every cell, and why some cannot be measured here."
+)
+@click.option(
+    "--preset", type=click.Choice(PRESETS), help="Run a published comparison again, and judge what it claims."
+)
+@click.option(
+    "--scale", type=float, metavar="S", help="How much of a preset: 1 is as published.  [default: 1]"
 )
 @click.option("--trials", type=int, metavar="N", help="How often each cell is measured.  [default: 5]")
 @click.option("--duration", metavar="TIME", help="How long each trial is under load.  [default: 3s]")
@@ -88,6 +95,7 @@ def command(
       diag compare workloads/blocking_sleep.py
       diag compare work.py --select strategy=native,strategy=to-thread --trials 10
       diag compare flask_app:app fastapi_app:app --users 50
+      diag compare --preset apachebench --scale 0.2
     """
     from diag import diagnose
     from diag.cli.progress import TerminalProgress
@@ -96,6 +104,15 @@ def command(
 
     exports = take_exports(flags)
     options = compare_options(targets, flags)
+    if listing and options.preset:
+        with TerminalProgress(quiet=quiet) as progress:
+            listed = diagnose.preset_list(options, progress)
+        from diag.reports.presets import preset_cell_list
+
+        told = [(one.cell.key, bool(one.cell.published), one.candidate.reason) for one in listed]
+        for line in preset_cell_list(told, plain_console().width):
+            click.echo(line)
+        return 0
     if listing:
         with TerminalProgress(quiet=quiet) as progress:
             found = diagnose.cells(options, progress)
@@ -105,7 +122,7 @@ def command(
         for line in cell_list([(one.values, one.reason) for one in found], console.width):
             click.echo(line)
         return 0
-    path = options.base.output or default_path(options.targets[0])
+    path = options.base.output or default_path(options.preset or options.targets[0])
     base = dataclasses.replace(options.base, output=path)
     with TerminalProgress(quiet=quiet) as progress:
         comparison = diagnose.compare(dataclasses.replace(options, base=base), progress)
