@@ -297,6 +297,24 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LaneTime:
+    """One lane of the primary cell under load: whose time findings' blocks are parts of.
+
+    Attributes:
+        lane_id: its number, as `BlockRef.lane_id` has it.
+        pid: its process.
+        loop: True for an event loop, False for a thread of a sync worker.
+        start_ns, end_ns: from the load's start to its end.
+    """
+
+    lane_id: int
+    pid: int
+    loop: bool
+    start_ns: int
+    end_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectationResult:
     """Whether the verdict equals the workload's ground truth.
 
@@ -327,6 +345,7 @@ class Verdict:
         recording: path of the recording, "" if it was not kept.
         expectation: compared with the ground truth, None if there is none.
         blocked_ns, window_ns: blocked time of the primary cell's lanes, and the lanes' time.
+        lanes: of the primary cell.
     """
 
     status: Status
@@ -342,6 +361,7 @@ class Verdict:
     expectation: ExpectationResult | None = None
     blocked_ns: int = 0
     window_ns: int = 0
+    lanes: tuple[LaneTime, ...] = ()
 
     @property
     def exit_code(self) -> int:

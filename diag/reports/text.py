@@ -39,10 +39,21 @@ class Glyphs:
     arrow: str = "→"
     times: str = "×"
     ellipsis: str = "…"
+    levels: str = "·▁▂▃▄▅▆▇█"  # of a sparkline, from nothing to all
 
 
 UNICODE = Glyphs()
-ASCII = Glyphs(cross="x", check="+", pointer=">", dot="-", bar="|", arrow="->", times="x", ellipsis="...")
+ASCII = Glyphs(
+    cross="x",
+    check="+",
+    pointer=">",
+    dot="-",
+    bar="|",
+    arrow="->",
+    times="x",
+    ellipsis="...",
+    levels="._:-=+*#@",
+)
 _ASCII_FOR = {"µ": "u", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"'} | {
     getattr(UNICODE, field.name): getattr(ASCII, field.name) for field in dataclasses.fields(Glyphs)
 }

@@ -17,8 +17,8 @@ from diag.analysis.expectation import compare
 from diag.analysis.handlers import handlers
 from diag.analysis.quality import quality
 from diag.analysis.source import Code
-from diag.finding import DataQuality, Finding, HandlerResult, Severity, Status, Summary, Verdict
-from diag.recording import Recording, RunStatus
+from diag.finding import DataQuality, Finding, HandlerResult, LaneTime, Severity, Status, Summary, Verdict
+from diag.recording import LaneKind, Recording, RunStatus
 from diag.rules import (
     blocked_loop,
     convoy,
@@ -77,6 +77,21 @@ def judge(recording: Recording) -> Verdict:
         expectation=compare(recording.meta.expectation, findings),
         blocked_ns=blocked_ns,
         window_ns=window_ns,
+        lanes=_lanes(case),
+    )
+
+
+def _lanes(case: Case) -> tuple[LaneTime, ...]:
+    start, end = case.timeline.window
+    return tuple(
+        LaneTime(
+            lane_id=lane.lane_id,
+            pid=lane.pid,
+            loop=lane.kind is not LaneKind.WORKER_THREAD,
+            start_ns=start,
+            end_ns=end,
+        )
+        for lane in case.run.lanes
     )
 
 

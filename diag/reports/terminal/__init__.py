@@ -19,6 +19,7 @@ from diag.reports import layout, sentences
 from diag.reports.terminal.figures import cell_lines, handler_lines, time_lines
 from diag.reports.terminal.findings import finding_lines
 from diag.reports.terminal.page import Page
+from diag.reports.terminal.strip import strip_lines
 from diag.reports.terminal.remedies import harmless, remedy_lines
 from diag.reports.text import cut_middle, glyphs_for, neutral
 
@@ -99,6 +100,7 @@ def _lines(verdict: Verdict, tried: Sequence[Tried], page: Page, part: Part) -> 
     diagnosis: tuple[tuple[_Section, ...], ...] = (
         (_head, _data),
         (_status,),
+        (strip_lines,),
         (finding_lines,),
         (handler_lines,),
         (cell_lines, time_lines),
