@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from types import TracebackType
 
 TEXTS = "DIAG_OVERLAY"
 """The file with the texts, as JSON: text by absolute path."""
@@ -119,6 +120,15 @@ def _take(texts: Mapping[str, str]) -> None:
     SourceFileLoader.get_data = overlaid_data  # type: ignore[method-assign, assignment]
     SourceFileLoader.path_stats = overlaid_stats  # type: ignore[method-assign]
     io.open_code = _io.open_code = overlaid_open  # type: ignore[assignment]
+    if sys.excepthook is sys.__excepthook__:  # which reads lines from the disk, past `linecache`
+        sys.excepthook = _show
+
+
+def _show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print an exception that nobody caught, with the changed text's lines."""
+    import traceback  # noqa: PLC0415
+
+    traceback.print_exception(kind, error, trace)
 
 
 def _encoded(text: str) -> bytes:
