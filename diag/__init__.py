@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from diag.diagnose import check as check
     from diag.diagnose import compare as compare
     from diag.diagnose import explain as explain
     from diag.workload import Blocks as Blocks
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "check": "diag.diagnose",
     "compare": "diag.diagnose",
     "explain": "diag.diagnose",
     "workload": "diag.workload",
@@ -26,7 +28,7 @@ _HOMES = {
     "Clean": "diag.workload",
 }
 
-__all__ = ["Blocks", "Clean", "__version__", "compare", "explain", "workload"]
+__all__ = ["Blocks", "Clean", "__version__", "check", "compare", "explain", "workload"]
 
 
 def __getattr__(name: str) -> object:

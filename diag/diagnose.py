@@ -1,4 +1,4 @@
-"""The library's sentences: explain, compare. The one place that knows both measuring and thinking."""
+"""The library's sentences: explain, check, compare. The one place that knows both measuring and thinking."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ import psutil
 
 import diag
 from diag import limits
+from diag.checking.baseline import read_baseline, write_baseline
+from diag.checking.conclude import conclude
+from diag.checking.sources import plan_check, read_source
+from diag.checking.touched import touched_since
 from diag.driving import refusal
 from diag.errors import DiagError, UsageError
 from diag.frameworks.inspect import inspect_target
@@ -29,6 +33,7 @@ from diag.recording import Machine, Meta
 from diag.rules import judge
 from diag.runner import Runner
 from diag.store import SCHEMA_VERSION, RecordingWriter, read_recording
+from diag.store.folder import default_path, prune
 from diag.targets import AppTarget, RecordingTarget, ScriptTarget, Target, WorkloadTarget, parse_target, roots
 from diag.trying import check_names, proposals, try_remedies
 from diag.units import duration, plural
@@ -36,6 +41,8 @@ from diag.units import duration, plural
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from diag.checking.options import CheckOptions
+    from diag.checking.result import CheckResult
     from diag.comparing import CompareOptions
     from diag.comparison import Comparison
     from diag.finding import Verdict
@@ -173,6 +180,36 @@ def _tried(
     return Explained(
         verdict=verdict, tried=judge_remedies(read_recording(path)), interrupted=interrupted
     )
+
+
+def check(options: CheckOptions, progress: Progress | None = None) -> CheckResult:
+    """Find what blocks an event loop: from source, and by running what is an app.
+
+    Args:
+        options: what to check and how.
+        progress: told what is going on.
+
+    Raises:
+        DiagError: a target cannot be read or run, or the options do not fit.
+    """
+    shown = progress or Silent()
+    plan = plan_check(options)
+    touched = touched_since(options.diff, options.explain.cwd) if options.diff else None
+    compares = options.baseline is not None and options.write_baseline is None
+    known = read_baseline(options.baseline) if options.baseline and compares else frozenset()
+    shown.stage("reading source")
+    analysis = read_source(plan, options)
+    verdicts = []
+    for run in plan.runs:
+        path = run.output or default_path(run.target)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        verdicts.append(explain(dataclasses.replace(run, output=path), shown))
+        if run.output is None:
+            prune(path.parent)
+    result = conclude(options, analysis, verdicts, known=known, touched=touched)
+    if options.write_baseline is not None:
+        write_baseline(options.write_baseline, (*result.issues, *result.known))
+    return result
 
 
 def cells(options: CompareOptions, progress: Progress | None = None) -> tuple[Candidate, ...]:

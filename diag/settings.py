@@ -363,6 +363,10 @@ KEYS = {
 }
 
 
+TABLES = ("check",)
+"""Tables of single commands below ``[tool.diag]``; the commands look after them."""
+
+
 def _converted(key: Key, value: object, label: str, where: str) -> object:
     try:
         return key.convert(value)
@@ -397,7 +401,7 @@ def _checked_keys(path: Path, table: object) -> Mapping[str, object]:
             slug="bad-settings-file",
         )
     for name in table:
-        if name not in KEYS:
+        if name not in KEYS and name not in TABLES:
             close = difflib.get_close_matches(name, KEYS, n=1)
             raise UsageError(
                 f"[tool.diag] in {path} has the unknown key {name!r}",

@@ -20,10 +20,15 @@ COMMANDS = {
         "diag.cli.explain",
         "Run a target and say where its event loop was blocked, why, and who paid.",
     ),
+    "check": (
+        "diag.cli.check",
+        "Find what blocks an event loop, from source and by running it, for every commit and for CI.",
+    ),
     "compare": (
         "diag.cli.compare",
         "Run targets in several cells, interleaved and repeated, and say which to use, and why.",
     ),
+    "fix": ("diag.cli.fix", "Show the changes that help, tried and measured, as a diff; or write them."),
     "report": ("diag.cli.report", "Judge a recording again, without running anything."),
     "version": ("diag.cli.version", "Say which diag this is, and on what it runs."),
 }

@@ -145,7 +145,12 @@ def callers(places: Sequence[Location], glyphs: Glyphs) -> str:
 
 def where(place: Location) -> str:
     """File and line; of an installed package's file, the part that names the package."""
-    return f"{_INSTALLED.sub('', place.path)}:{place.line}"
+    return f"{shortened(place.path)}:{place.line}"
+
+
+def shortened(path: str) -> str:
+    """Of an installed package's file, the part that names the package."""
+    return _INSTALLED.sub("", path)
 
 
 def clean_handlers(verdict: Verdict) -> str:
