@@ -101,7 +101,8 @@ def method(inference: Inference, cls: ClassInfo, name: str) -> FunctionInfo | Ex
             if inference.knowledge.effect(full) or inference.knowledge.returns(full):
                 return Ext(full)
         else:
-            for bound in reversed(one.ir.bindings.get(name, ())):
+            known: list[Expr] = one.ir.bindings.get(name, [])
+            for bound in reversed(known):
                 if isinstance(bound, list) and bound[0] == "d":
                     return one.module.functions[bound[1]]
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -164,19 +164,22 @@ class Knowledge:
 
     def attribute(self, name: str) -> str:
         """The type of an attribute, "" if it is not known."""
-        return self._inherited(name, self._attributes)
+        return self._inherited(name, self._attributes, unless=(self._returns, self._effects))
 
-    def _inherited(self, name: str, table: dict[str, str]) -> str:
+    def _inherited(
+        self, name: str, table: dict[str, str], *, unless: tuple[Mapping[str, object], ...] = ()
+    ) -> str:
+        """What a table says of a name, or of the name in a class that its class inherits from."""
         name = self.canonical(name)
-        found = table.get(name)
-        if found is not None:
-            return found
         owner, _, last = name.rpartition(".")
         for parent in self.lineage(owner) if owner else ():
-            found = table.get(f"{parent}.{last}") or table.get(f"{parent}.*")
-            if found is not None:
-                return parent if found == "self" else found
-        return ""
+            full = f"{parent}.{last}"
+            found = table.get(full, "")
+            if not found and f"{parent}.*" in table and not any(full in one for one in unless):
+                found = table[f"{parent}.*"]
+            if found:
+                return owner if found == "self" else found
+        return "" if owner else table.get(name, "")
 
     def hands_off(self, name: str) -> bool:
         """True for what runs its argument in a thread, a process or elsewhere."""
