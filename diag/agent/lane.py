@@ -38,6 +38,10 @@ DELAY_NS = 2_000_000
 worth attributing."""
 
 
+WRAPPERS = frozenset({"TaskHandle._run_coro"})
+"""Coroutines that others are awaited in: anyio's, which names its task for the coroutine that was given."""
+
+
 class Readings:
     """CPU and run-queue time of the calling thread, as differences from the reading before.
 
@@ -268,9 +272,9 @@ def describe(callback: Any) -> tuple[str, str]:
     try:
         owner = getattr(callback, "__self__", None)
         if owner is not None and hasattr(owner, "get_coro"):
-            coroutine = owner.get_coro()
-            name = getattr(coroutine, "__qualname__", None) or type(coroutine).__name__
-            return str(name), str(owner.get_name())
+            coroutine, task = owner.get_coro(), str(owner.get_name())
+            name = str(getattr(coroutine, "__qualname__", None) or type(coroutine).__name__)
+            return (task if name in WRAPPERS else name), task
         inner = getattr(callback, "func", callback)
         return str(getattr(inner, "__qualname__", None) or type(inner).__name__), ""
     except Exception:  # an object that answers questions with exceptions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -84,11 +85,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         streams.drop_output()
         return _BROKEN_PIPE
     except KeyboardInterrupt:
+        _ignore_interrupts(whole_process=argv is None)
         click.echo("\nInterrupted.", err=True)
         return _INTERRUPTED
     except Exception as error:  # noqa: BLE001  # whatever it is, the user gets a sentence and an exit code
+        _ignore_interrupts(whole_process=argv is None)
         return _explained(error, debug=_wants_traceback(args))
     return code if isinstance(code, int) else 0
+
+
+def _ignore_interrupts(*, whole_process: bool) -> None:
+    """All that is left is to say what happened: a second Ctrl-C would only put a traceback in its place."""
+    if whole_process:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _explained(error: Exception, *, debug: bool) -> int:
