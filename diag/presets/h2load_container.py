@@ -153,8 +153,8 @@ def _rule_amdahl(
         ruling=ruling,
         because=(
             f"with {contest}, serving is {times(ratio)} faster here, which saves {found} "
-            f"[{units.percent(low)}–{units.percent(high)}] of the end-to-end latency, and at most "
-            f"{units.percent(most)} more requests are answered"
+            f"[{units.percent(low) if low >= 0 else 'a loss'}–{units.percent(high)}] of the end-to-end "
+            f"latency, and at most {units.percent(most)} more requests are answered"
         ),
         explained=(arithmetic,),
     )
