@@ -14,7 +14,7 @@ from diag.static.finding import Analysis
 from diag.static.infer import Inference
 from diag.static.ir import Module
 from diag.static.knowledge import Knowledge
-from diag.static.loading import deep_recursion, lowered
+from diag.static.loading import collector_paused, deep_recursion, lowered
 from diag.static.model import ModuleInfo
 from diag.static.options import StaticOptions
 from diag.static.propagate import Propagation
@@ -37,7 +37,7 @@ def analyse(targets: Sequence[Path], options: StaticOptions | None = None) -> An
     files = project_files(targets, options)
     knowledge = Knowledge(blocking=options.blocking, harmless=options.harmless)
     world = World(Finder(options, files), knowledge, _read)
-    with warnings.catch_warnings(), deep_recursion():
+    with warnings.catch_warnings(), collector_paused(), deep_recursion():
         warnings.simplefilter("ignore")  # invalid escapes in the target's texts
         for path in files:
             world.load(path, own=True)

@@ -59,7 +59,7 @@ def instance(inference: Inference, value: Value, scope: FunctionInfo) -> Values:
             return ()
         return (Obj(inference.knowledge.canonical(value.name)),)
     if isinstance(value, Alias):
-        return instances(inference, list(value.expr), value.module.functions[value.index])
+        return instances(inference, value.expr, value.scope)
     return ()
 
 

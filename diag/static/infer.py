@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import TypeVar
 
 from diag.static import hints, members, parameters, results
 from diag.static.ir import Expr
@@ -28,6 +29,8 @@ from diag.static.world import World
 
 WIDEST = 8  # more values than this say nothing: a registry, or a name used for everything
 DEEPEST = 60  # questions that wait for each other
+_MOST_TRIES = 2  # to answer a question that waits for itself
+_Key = TypeVar("_Key")
 _UNIONS = frozenset({"typing.Annotated", "typing.Optional", "typing.Union", "typing_extensions.Annotated"})
 
 
@@ -41,20 +44,41 @@ class Inference:
         self._names: dict[tuple[FunctionInfo, str], Values] = {}
         self._members: dict[tuple[Value, str], Values] = {}
         self._results: dict[FunctionInfo, Values] = {}
-        self._busy: set[object] = set()
+        self._busy: set[tuple[int, object]] = set()
+        self._tries: dict[tuple[int, object], int] = {}
+        self._cut = False
         self._depth = 0
 
-    def _once(self, key: object, question: partial[Values]) -> Values:
-        """Answer a question, unless it is being asked already or too many are waiting."""
-        if key in self._busy or self._depth > DEEPEST:
+    def _ask(self, table: dict[_Key, Values], key: _Key, question: partial[Values]) -> Values:
+        """Answer a question once.
+
+        A question that is being asked already, or that too many wait for, has no answer for now; what was found
+        without it is asked again, but not for ever.
+        """
+        known = table.get(key)
+        if known is not None:
+            return known
+        asked = id(table), key
+        if asked in self._busy or self._depth > DEEPEST:
+            self._cut = True
             return ()
-        self._busy.add(key)
+        before, self._cut = self._cut, False
+        self._busy.add(asked)
         self._depth += 1
         try:
-            return question()
+            found = question()
         finally:
-            self._busy.discard(key)
+            self._busy.discard(asked)
             self._depth -= 1
+        if self._cut and self._depth:
+            tries = self._tries[asked] = self._tries.get(asked, 0) + 1
+            self._cut = tries < _MOST_TRIES
+        else:
+            self._cut = False
+        if not self._cut:
+            table[key] = found
+        self._cut = self._cut or before
+        return found
 
     # expressions
 
@@ -65,12 +89,7 @@ class Inference:
         if isinstance(expr, str):
             return self.name(expr, scope)
         key = id(expr), id(scope)
-        known = self._known.get(key)
-        if known is None:
-            known = self._once(key, partial(self._values, expr, scope))
-            if not self._busy or self._depth < DEEPEST // 2:
-                self._known[key] = known
-        return known
+        return self._ask(self._known, key, partial(self._values, expr, scope))
 
     def _values(self, expr: Expr, scope: FunctionInfo) -> Values:
         match expr[0]:
@@ -121,7 +140,7 @@ class Inference:
     def _item(self, expr: Expr, scope: FunctionInfo) -> Values:
         bases = self.values(expr[1], scope)
         if any(isinstance(one, Ext) and one.name in _UNIONS for one in bases):
-            return (Alias(tuple(expr), scope.module, scope.index),)
+            return (Alias(id(expr), scope, expr),)
         key = expr[2]
         if isinstance(key, list) and key[0] == "k" and isinstance(key[1], int):
             found = [
@@ -140,7 +159,7 @@ class Inference:
         """``a | b`` of types is an alias; ``path / name`` is a path."""
         left, right = self.values(expr[1], scope), self.values(expr[2], scope)
         if any(isinstance(one, (ClassInfo, Alias)) for one in left):
-            return (Alias(tuple(expr), scope.module, scope.index),)
+            return (Alias(id(expr), scope, expr),)
         paths = tuple(one for one in (*left, *right) if isinstance(one, Obj) and one.type == "pathlib.Path")
         return paths[:1]
 
@@ -159,12 +178,7 @@ class Inference:
     def name(self, name: str, scope: FunctionInfo) -> Values:
         """What a name can be in a function."""
         key = scope, name
-        known = self._names.get(key)
-        if known is None:
-            known = self._once(key, partial(self._name, name, scope))
-            if not self._busy or self._depth < DEEPEST // 2:
-                self._names[key] = known
-        return known
+        return self._ask(self._names, key, partial(self._name, name, scope))
 
     def _name(self, name: str, scope: FunctionInfo) -> Values:
         here: FunctionInfo = scope
@@ -206,21 +220,11 @@ class Inference:
     def attribute(self, value: Value, name: str) -> Values:
         """What an attribute of a value can be."""
         key = value, name
-        known = self._members.get(key)
-        if known is None:
-            known = self._once(key, partial(members.attribute, self, value, name))
-            if not self._busy or self._depth < DEEPEST // 2:
-                self._members[key] = known
-        return known
+        return self._ask(self._members, key, partial(members.attribute, self, value, name))
 
     def results(self, function: FunctionInfo) -> Values:
         """What a function gives, before it is awaited or iterated."""
-        known = self._results.get(function)
-        if known is None:
-            known = self._once(("results", function), partial(results.of_function, self, function))
-            if not self._busy or self._depth < DEEPEST // 2:
-                self._results[function] = known
-        return known
+        return self._ask(self._results, function, partial(results.of_function, self, function))
 
     def member(self, source: Value, name: str) -> Values:
         """A name of a module or package."""

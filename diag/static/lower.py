@@ -27,7 +27,10 @@ def lower(tree: ast.Module, *, lines: int, allowances: list[tuple[int, str]]) ->
         RecursionError: it is nested too deeply.
     """
     lowerer = _Lowerer()
-    lowerer.statements(tree.body)
+    try:
+        lowerer.statements(tree.body)
+    finally:
+        lowerer.forget()
     return Module(
         functions=lowerer.functions,
         classes=lowerer.classes,
@@ -81,6 +84,11 @@ class _Lowerer(Expressions):
         visit = self.visit
         for node in body:
             visit.get(type(node), self._newer)(node)
+
+    def forget(self) -> None:
+        """Let go of the methods, which hold this object in turn."""
+        self.visit.clear()
+        self.visit_expression.clear()
 
     # names
 

@@ -26,7 +26,7 @@ class Expressions:
         self.in_class: Class | None = None
         self.globals: set[str] = set()
         self.nonlocals: set[str] = set()
-        self._visit: dict[type, Callable[[Any], Expr]] = {
+        self.visit_expression: dict[type, Callable[[Any], Expr]] = {
             ast.Name: _name,
             ast.Constant: _constant,
             ast.Attribute: self._attribute,
@@ -58,7 +58,7 @@ class Expressions:
 
     def expr(self, node: ast.expr) -> Expr:
         """The compact form of an expression; its calls are added to the current function."""
-        visit = self._visit.get(type(node))
+        visit = self.visit_expression.get(type(node))
         return None if visit is None else visit(node)
 
     def begin(self, name: str, line: int, traits: int, params: list[Param], *, method: bool) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from diag.static import ir
@@ -163,11 +163,11 @@ class Coro:
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """A type that is no class, such as ``Annotated[Session, Depends(get_session)]``; `index` is its scope."""
+    """A type that is no class, such as ``Annotated[Session, Depends(get_session)]``."""
 
-    expr: tuple[object, ...]
-    module: ModuleInfo
-    index: int
+    key: int
+    scope: FunctionInfo
+    expr: ir.Expr = field(compare=False)
 
 
 Value: TypeAlias = (
