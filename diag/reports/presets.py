@@ -54,26 +54,27 @@ def preset_cell_list(cells: Sequence[tuple[str, bool, str]], width: int) -> list
 
 
 def _figures(figures: Sequence[PublishedFigure], page: Page) -> Iterator[Text]:
-    """One table where it fits; else each cell's name stands on a line of its own above its figures."""
+    """One table where it fits; else each figure's name stands on a line of its own above it."""
     kinds = {one.figure for one in figures}
     common = next(iter(kinds)) if len(kinds) == 1 else ""
-    head = ("published, and measured here", "", f"published {common}".rstrip(), "here [95 %]", "generator")
-    values = [("" if common else one.figure, _as_published(one), *_measured(one)) for one in figures]
-    labels = [cut_middle(one.cell, _LONGEST_LABEL, page.glyphs.ellipsis) for one in figures]
-    rows = [(f"  {label}", *row) for label, row in zip(labels, values, strict=True)]
-    lines = layout.table(head, rows, indent=0, left=(0, 1))
+    titles = (f"published {common}".rstrip(), "here [95 %]", "generator")
+    names = ["" if common else one.figure for one in figures]
+    values = [(_as_published(one), *_measured(one)) for one in figures]
+    labels = [f"  {cut_middle(one.cell, _LONGEST_LABEL, page.glyphs.ellipsis)}" for one in figures]
+    rows = [(label, name, *row) for label, name, row in zip(labels, names, values, strict=True)]
+    lines = layout.table(("", "", *titles), rows, indent=0, left=(0, 1))
     narrow = max(map(cell_len, lines)) > page.width
     if narrow:
-        lines = layout.table(head, [(f"    {row[0]}", "", *row[1:]) for row in values], indent=0, left=(0, 1))
+        lines = layout.table(("", *titles), [("  ", *row) for row in values], indent=0, left=(0,))
+    yield Text("published, and measured here", "bold")
     yield Text(lines[0], "dim")
-    contest = cell = ""
-    for one, line in zip(figures, lines[1:], strict=True):
+    contest = ""
+    for one, name, line in zip(figures, names, lines[1:], strict=True):
         if one.contest != contest:
             yield from layout.hang("", one.contest, page.width)
-            contest, cell = one.contest, ""
-        if narrow and one.cell != cell:
-            yield from layout.hang("  ", one.cell, page.width)
-        cell = one.cell
+            contest = one.contest
+        if narrow:
+            yield from layout.hang("  ", f"{one.cell}{name and f': {name}'}", page.width)
         yield Text(line)
     for remark in dict.fromkeys(one.remark for one in figures if one.remark):
         yield from layout.hang("note: ", remark, page.width, label_style="yellow")
@@ -81,7 +82,7 @@ def _figures(figures: Sequence[PublishedFigure], page: Page) -> Iterator[Text]:
 
 def _measured(one: PublishedFigure) -> tuple[str, str]:
     if one.measured is None:
-        return "-", "-"
+        return "no figures", "-"
     share = units.percent(one.generator_share.value) if one.generator_share else "-"
     return _ranged(one, one.measured), share
 
