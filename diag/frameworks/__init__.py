@@ -13,7 +13,16 @@ from typing import Literal, Protocol, cast
 
 from diag.inspection import RouteInfo
 
-__all__ = ["NAMES", "Framework", "class_names", "detect", "get_framework", "missing", "names_of_class"]
+__all__ = [
+    "NAMES",
+    "Framework",
+    "Teller",
+    "class_names",
+    "detect",
+    "get_framework",
+    "missing",
+    "names_of_class",
+]
 
 _MODULES = {
     "fastapi": "fastapi",
@@ -25,19 +34,41 @@ _MODULES = {
     "asyncio": "asyncio_streams",
 }
 NAMES = tuple(_MODULES)
-# In this order an app is looked at: FastAPI's class derives from Starlette's. The others are only built.
-_TOLD = ("fastapi", "starlette", "flask")
+# In this order an app is looked at: FastAPI's class derives from Starlette's. The others of `NAMES` are only
+# built, and the others here are only met.
+_TOLD = ("fastapi", "starlette", "flask", "quart", "litestar", "django", "sanic", "bottle")
 
 
-class Framework(Protocol):
-    """What is asked of a framework.
+class Teller(Protocol):
+    """What is asked of a framework of which a target may have an app.
+
+    Attributes:
+        name: as in a recording.
+    """
+
+    name: str
+
+    def detects(self, app: object) -> bool:
+        """True if the object is an app of this framework."""
+        ...
+
+    def interface_of(self, app: object) -> Literal["asgi", "wsgi", "streams"]:
+        """How a server calls an app of it."""
+        ...
+
+    def routes(self, app: object) -> tuple[RouteInfo, ...]:
+        """The app's routes, with a request for each that can be driven."""
+        ...
+
+
+class Framework(Teller, Protocol):
+    """What is asked of a framework that serves workloads.
 
     Attributes:
         name: as in `NAMES`.
         handlers: forms of handler it takes.
     """
 
-    name: str
     handlers: tuple[Literal["async", "def"], ...]
 
     @property
@@ -47,14 +78,6 @@ class Framework(Protocol):
 
     def unavailable(self) -> str | None:
         """Why no app of it can be built here, with what to install; None if one can."""
-        ...
-
-    def detects(self, app: object) -> bool:
-        """True if the object is an app of this framework."""
-        ...
-
-    def routes(self, app: object) -> tuple[RouteInfo, ...]:
-        """The app's routes, with a request for each that can be driven."""
         ...
 
     def build(self, handlers: Mapping[str, Callable[[], object]]) -> object:
@@ -73,9 +96,13 @@ def get_framework(name: str) -> Framework:
     return cast("Framework", importlib.import_module(f"{__name__}.{_MODULES[name]}").FRAMEWORK)
 
 
-def detect(app: object) -> Framework | None:
+def detect(app: object) -> Teller | None:
     """The framework that made an app, None if it is none of ours."""
-    return next((f for f in map(get_framework, _TOLD) if f.detects(app)), None)
+    return next((teller for teller in map(_teller, _TOLD) if teller.detects(app)), None)
+
+
+def _teller(name: str) -> Teller:
+    return cast("Teller", importlib.import_module(f"{__name__}.{name}").FRAMEWORK)
 
 
 def missing(package: str, install: str) -> str | None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from diag.inspection import RouteInfo
+
+Interface = Literal["asgi", "wsgi", "streams"]
 
 
 class BuiltOnly:
@@ -11,6 +15,10 @@ class BuiltOnly:
     def detects(self, app: object) -> bool:  # noqa: ARG002  # others look at it
         """Never."""
         return False
+
+    def interface_of(self, app: object) -> Interface:
+        """It never detects one."""
+        raise TypeError(f"{app!r} is not an app")
 
     def routes(self, app: object) -> tuple[RouteInfo, ...]:  # noqa: ARG002  # others look at it
         """None: a callable has no table of routes."""

@@ -30,6 +30,10 @@ class FastApiFramework:
         """An instance of FastAPI."""
         return "fastapi.FastAPI" in class_names(app)
 
+    def interface_of(self, app: object) -> Literal["asgi", "wsgi"]:  # noqa: ARG002  # all alike
+        """See `diag.frameworks.Teller`."""
+        return self.interface
+
     def routes(self, app: object) -> tuple[RouteInfo, ...]:
         """See `diag.frameworks.Framework`."""
         return tuple(walk(_flat(getattr(app, "routes", ())), "", _request_maker(app)))

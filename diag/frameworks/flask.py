@@ -8,7 +8,14 @@ from typing import Any, Literal, cast
 
 from diag.frameworks import class_names, missing
 from diag.frameworks.examples import NoExampleError
-from diag.frameworks.routes import other_method, route_info, schemaless_request, undriven, value_for
+from diag.frameworks.routes import (
+    NO_WEBSOCKETS,
+    other_method,
+    route_info,
+    schemaless_request,
+    undriven,
+    value_for,
+)
 from diag.inspection import RouteInfo
 from diag.plan import HttpRequest
 
@@ -30,6 +37,10 @@ class FlaskFramework:
     def detects(self, app: object) -> bool:
         """An instance of Flask."""
         return "flask.Flask" in class_names(app)
+
+    def interface_of(self, app: object) -> Literal["asgi", "wsgi"]:  # noqa: ARG002  # all alike
+        """See `diag.frameworks.Teller`."""
+        return self.interface
 
     def routes(self, app: object) -> tuple[RouteInfo, ...]:
         """See `diag.frameworks.Framework`."""
@@ -61,6 +72,9 @@ def url_map_routes(app: Any) -> Iterator[RouteInfo]:  # of a package that is not
             continue
         view = app.view_functions.get(rule.endpoint)
         path = _ARGUMENT.sub(r"{\1}", rule.rule)
+        if getattr(rule, "websocket", False):  # Quart's
+            yield undriven("WS", path, view, NO_WEBSOCKETS)
+            continue
         declared = (rule.methods or {"GET"}) - {"HEAD", "OPTIONS"}  # which Flask answers by itself
         for method in sorted(declared.difference(_METHODS)):
             yield undriven(method, path, view, other_method(method))

@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import select
 import signal
 import subprocess
@@ -28,7 +29,8 @@ from typing import IO, Any
 
 from diag.errors import TargetError
 from diag.frameworks.wire import decode
-from diag.hosting import with_diag_importable
+from diag.guard import Guard
+from diag.hosting import RUN_ID, with_diag_importable
 from diag.inspection import Inspection, RouteInfo, WorkloadInfo
 from diag.own_code import is_own_file
 from diag.plan import ServedApp, ServedUnit
@@ -60,8 +62,9 @@ def inspect_target(target: AppTarget | WorkloadTarget, *, timeout_s: float = IMP
         TargetError: it cannot be imported (with the user's frames of the traceback), exits, crashes,
             hangs (with the line), or holds no app or workload of that name.
     """
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as hang:
-        child, pipe = _start(target, output, hang, timeout_s)
+    run_id = f"{os.getpid()}-{secrets.token_hex(4)}"
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as hang, Guard(run_id):
+        child, pipe = _start(target, output, hang, timeout_s, run_id)
         try:
             line = _read_line(pipe, child, time.monotonic() + timeout_s + _GRACE_S)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -130,7 +133,7 @@ def workloads_to_serve(
 
 
 def _start(
-    target: AppTarget | WorkloadTarget, output: IO[bytes], hang: IO[bytes], timeout_s: float
+    target: AppTarget | WorkloadTarget, output: IO[bytes], hang: IO[bytes], timeout_s: float, run_id: str
 ) -> tuple[subprocess.Popen[bytes], int]:
     """The child, and the end of the pipe on which it answers."""
     reading, writing = os.pipe()
@@ -156,7 +159,7 @@ def _start(
             stderr=subprocess.STDOUT,
             pass_fds=(writing, hang.fileno()),
             cwd=place.cwd,
-            env=with_diag_importable(os.environ),
+            env=with_diag_importable({**os.environ, RUN_ID: run_id}),
             start_new_session=True,
         )
     except BaseException:
@@ -186,7 +189,7 @@ def _read_line(pipe: int, child: subprocess.Popen[bytes], deadline: float) -> by
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """End its process group: what the user's import started is not left behind."""
+    """End its process group; what the user's import started elsewhere is ended by the guard."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()

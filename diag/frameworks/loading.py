@@ -251,7 +251,7 @@ def interface_of(value: object, *, named: bool = False) -> Interface | None:
         return None
     framework = None if inspect.isclass(value) else detect(value)
     if framework is not None:
-        return framework.interface
+        return framework.interface_of(value)
     parameters = _required(value)
     if parameters is None:
         return None

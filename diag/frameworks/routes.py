@@ -12,6 +12,7 @@ from diag.inspection import RouteInfo
 from diag.plan import HttpRequest
 
 GIVE_ONE = "give one with --request"
+NO_WEBSOCKETS = "diag does not drive WebSockets"
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _PLACEHOLDER = re.compile(r"{([^{}]+)}")
 # A value for each kind of path parameter, by the names that Starlette and Werkzeug give them.

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from diag.frameworks import class_names, detect, missing, names_of_class
-from diag.frameworks.routes import GIVE_ONE, other_method, route_info, schemaless_request, undriven, value_for
+from diag.frameworks.routes import (
+    GIVE_ONE,
+    NO_WEBSOCKETS,
+    other_method,
+    route_info,
+    schemaless_request,
+    undriven,
+    value_for,
+)
 from diag.frameworks.wrappers import unwrapped
 from diag.inspection import RouteInfo
 from diag.plan import HttpRequest
@@ -52,6 +60,10 @@ class StarletteFramework:
         """An instance of Starlette."""
         return "starlette.Starlette" in class_names(app)
 
+    def interface_of(self, app: object) -> Literal["asgi", "wsgi"]:  # noqa: ARG002  # all alike
+        """See `diag.frameworks.Teller`."""
+        return self.interface
+
     def routes(self, app: object) -> tuple[RouteInfo, ...]:
         """See `diag.frameworks.Framework`."""
         return tuple(walk(getattr(app, "routes", ()), "", plain_request))
@@ -87,7 +99,7 @@ def walk(routes: Iterable[Any], prefix: str, make_request: MakeRequest) -> Itera
     for route in routes:
         names = names_of_class(getattr(route, "route_class", type(route)))
         if "starlette.WebSocketRoute" in names:
-            yield undriven("WS", prefix + route.path, route.endpoint, "diag does not drive WebSockets")
+            yield undriven("WS", prefix + route.path, route.endpoint, NO_WEBSOCKETS)
         elif "starlette.Mount" in names:
             yield from _mounted(route, prefix, make_request)
         elif "starlette.Host" in names:
