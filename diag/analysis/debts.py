@@ -86,8 +86,9 @@ def _meetings(timeline: Timeline, pieces: Sequence[Piece]) -> Iterator[tuple[int
             continue
         found = by_queue[exchange.queue]
         since, until = exchange.request.intended_ns, exchange.app_from_ns
-        for start, end, index in found[bisect_right(latest[exchange.queue], since) :]:
-            if start >= until:
-                break
+        place = bisect_right(latest[exchange.queue], since)
+        while place < len(found) and found[place][0] < until:
+            _, end, index = found[place]
             if end > since:
                 yield index, exchange
+            place += 1

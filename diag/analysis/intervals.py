@@ -37,12 +37,12 @@ def without(intervals: Iterable[Interval], taken: Iterable[Interval]) -> tuple[I
     holes = merge(taken)
     for start, end in merge(intervals):
         at = start
-        for low, high in holes[max(0, bisect_right(holes, (start, start)) - 1) :]:
-            if low >= end:
-                break
-            if low > at:
-                left.append((at, low))
-            at = max(at, high)
+        place = max(0, bisect_right(holes, (start, start)) - 1)
+        while place < len(holes) and holes[place][0] < end:
+            if holes[place][0] > at:
+                left.append((at, holes[place][0]))
+            at = max(at, holes[place][1])
+            place += 1
         if at < end:
             left.append((at, end))
     return tuple(left)

@@ -28,6 +28,7 @@ class Requests {
     let top = this.hasDensity ? DENSITY + 26 : 4;
     for (const group of this.groups) { this.tops.push(top + GROUP_HEAD); top += GROUP_HEAD + group.rows * this.each + 8; }
     this.height = top;
+    this.looks = Array.from({ length: this.count }, (_, i) => this.look(i));
     this.culprits = Array.from({ length: this.count }, () => []);
     data.blocks.forEach((block, index) => block.victims.forEach((victim, place) => this.culprits[victim].push([index, block.waited[place]])));
   }
@@ -35,6 +36,11 @@ class Requests {
     const found = new Map();
     for (const [index, start, end] of spans) { if (!found.has(index)) found.set(index, []); found.get(index).push([start, end]); }
     return found;
+  }
+  // What a request looks like where it is too narrow for its stages: the one that it mostly was.
+  look(i) {
+    if (this.byRequest.own.has(i)) return "own";
+    return this.before[i] * 2 > this.inside[i] + this.before[i] ? "before" : this.byRequest.queued.has(i) ? "queued" : "awaiting";
   }
   end(i) { return this.start[i] + this.before[i] + this.inside[i] + this.after[i]; }
   top(i) { return this.tops[this.group[i]] + this.row[i] * this.each; }
@@ -64,29 +70,42 @@ function hatch(context, color) {
 }
 
 class Painter {
-  constructor(canvas, data, requests, view) { Object.assign(this, { canvas, data, requests, view }); this.refresh(); }
+  constructor(canvas, data, requests, view) { Object.assign(this, { canvas, data, requests, view, base: document.createElement("canvas") }); this.refresh(); }
   refresh() { this.colors = palette(); this.hatched = hatch(this.canvas.getContext("2d"), this.colors.queued); }
   resize() {
     const scale = window.devicePixelRatio || 1, { width } = this.view, { height } = this.requests;
-    this.canvas.width = Math.round(width * scale); this.canvas.height = Math.round(height * scale);
+    for (const each of [this.canvas, this.base]) { each.width = Math.round(width * scale); each.height = Math.round(height * scale); }
     this.canvas.style.width = `${width}px`; this.canvas.style.height = `${height}px`;
   }
-  draw(lit) {
-    const pen = this.canvas.getContext("2d"), scale = window.devicePixelRatio || 1;
+  pen(canvas) {
+    const pen = canvas.getContext("2d"), scale = window.devicePixelRatio || 1;
     pen.setTransform(scale, 0, 0, scale, 0, 0);
     pen.clearRect(0, 0, this.view.width, this.requests.height);
+    return pen;
+  }
+  // Everything as it is without a highlight, kept for as long as the view stays.
+  prepare() {
+    const pen = this.pen(this.base);
     this.lines(pen);
     if (this.requests.hasDensity) this.density(pen);
-    const visible = this.visible();
-    pen.globalAlpha = lit ? 0.16 : 1;
-    this.stages(pen, lit ? visible.filter((i) => !lit.has(i)) : visible);
-    pen.globalAlpha = 1;
-    if (lit) { const chosen = visible.filter((i) => lit.has(i)); this.stages(pen, chosen); this.mark(pen, chosen, lit); }
+    this.shown = this.visible();
+    this.stages(pen, this.shown);
     this.names(pen);
   }
+  draw(lit) {
+    const pen = this.pen(this.canvas);
+    pen.globalAlpha = lit ? 0.22 : 1;
+    pen.drawImage(this.base, 0, 0, this.view.width, this.requests.height);
+    pen.globalAlpha = 1;
+    if (!lit) return;
+    const chosen = [...lit.keys()].filter((i) => this.seen(i));
+    this.stages(pen, chosen); this.mark(pen, chosen, lit);
+    this.names(pen);
+  }
+  seen(i) { return this.requests.start[i] <= this.view.end && this.requests.end(i) >= this.view.start; }
   visible() {
-    const { start, end } = this.view, { requests } = this, found = [];
-    for (let i = 0; i < requests.count; i++) if (requests.start[i] <= end && requests.end(i) >= start) found.push(i);
+    const found = [];
+    for (let i = 0; i < this.requests.count && this.requests.start[i] <= this.view.end; i++) if (this.seen(i)) found.push(i);
     return found;
   }
   lines(pen) {
@@ -95,24 +114,25 @@ class Painter {
   }
   density(pen) {
     const { before, queued, own, awaiting } = this.data.density, { view, colors } = this, count = before.length;
-    const most = Math.max(1, ...before.map((value, i) => value + queued[i] + own[i] + awaiting[i]));
-    const each = this.data.length / count, floor = DENSITY + 16;
+    const highest = Math.max(0.01, ...before.map((value, i) => value + queued[i] + own[i] + awaiting[i]));
+    const each = Math.ceil(this.data.length * 1000 / count) / 1000, floor = DENSITY + 16;
     const stack = [[own, colors.own], [awaiting, colors.awaiting], [queued, this.hatched], [before, colors.before]];
     const heights = new Float64Array(count);
     for (const [values, fill] of stack) {
       pen.fillStyle = fill;
       for (let i = 0; i < count; i++) {
         if (!values[i]) continue;
-        const x = view.x(i * each), width = view.x((i + 1) * each) - x, height = values[i] * DENSITY / most;
+        const x = view.x(i * each), width = view.x((i + 1) * each) - x, height = values[i] * DENSITY / highest;
         if (x + width >= 0 && x <= view.width) pen.fillRect(x, floor - heights[i] - height, width + 0.4, height);
         heights[i] += height;
       }
     }
     pen.fillStyle = colors["strong-rule"]; pen.fillRect(0, floor, view.width, 1);
-    this.caption(pen, `requests under way, ${most} at most`, 12);
+    this.caption(pen, `requests under way, ${this.data.density.most.toLocaleString("en")} at most`, 12);
   }
   // Stage by stage, so that the canvas changes colour four times and not forty thousand.
-  stages(pen, visible) {
+  stages(pen, all) {
+    const visible = this.narrow(pen, all);
     const { requests, view, colors } = this, high = Math.max(1, requests.each - (requests.each > 5 ? 2 : requests.each > 2 ? 1 : 0));
     const bar = (from, to, top, height) => { const x = Math.max(-2, view.x(from)), end = Math.min(view.width + 2, view.x(to)); if (end > -2 && x < view.width + 2) pen.fillRect(x, top, Math.max(end - x, 0.8), height); };
     pen.fillStyle = colors.before;
@@ -137,6 +157,25 @@ class Painter {
     }
     pen.fillStyle = colors.bad;
     for (const i of visible) if (requests.failed(i)) pen.fillRect(view.x(requests.end(i)) - 3, requests.top(i), 3, high);
+  }
+  // Requests narrower than two pixels, of each row no more than one a pixel; the others are returned.
+  narrow(pen, all) {
+    const { requests, view, colors } = this, wide = [], last = new Map(), least = 2 * view.span / view.width;
+    const high = Math.max(1, requests.each - (requests.each > 2 ? 1 : 0));
+    const looks = { own: [colors.own, []], before: [colors.before, []], queued: [this.hatched, []], awaiting: [colors.awaiting, []] };
+    for (const i of all) {
+      if (requests.end(i) - requests.start[i] >= least) { wide.push(i); continue; }
+      const x = Math.floor(view.x(requests.start[i])), top = requests.top(i), look = requests.looks[i];
+      if (last.get(top) === x && look !== "own") continue;
+      last.set(top, x);
+      looks[look][1].push(x, top);
+    }
+    for (const [look, [fill, places]] of Object.entries(looks)) {
+      const height = look === "awaiting" ? high * 0.5 : high;
+      pen.fillStyle = fill;
+      for (let at = 0; at < places.length; at += 2) pen.fillRect(places[at], places[at + 1] + (high - height) / 2, 1.5, height);
+    }
+    return wide;
   }
   mark(pen, chosen, lit) {
     const { requests, view, colors } = this, high = Math.max(2, requests.each - 1);

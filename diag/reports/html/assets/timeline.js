@@ -17,6 +17,7 @@ class Timeline {
     this.stage = this.part("stage"); this.lanes = this.part("lanes"); this.panel = this.part("panel");
     this.view = new View(data.length);
     this.requests = new Requests(data);
+    this.inOrder = [...data.steps].sort((a, b) => a[1] - b[1]);
     root.hidden = false;
     this.painter = new Painter(this.part("requests"), data, this.requests, this.view);
     this.build(); this.legend(); this.honest(); this.listen();
@@ -32,11 +33,13 @@ class Timeline {
       name.append(svg("title", {}, lane.detail));
       lanes.append(svg("rect", { class: "track", x: 0, y: index * LANE + LANE_HEAD, width: "100%", height: LANE - LANE_HEAD - 4 }), name);
     });
-    this.steps = this.data.steps.map(([lane, start, end]) => ({ start, end, node: lanes.appendChild(svg("rect", { class: "step", y: lane * LANE + LANE_HEAD + 17, height: 8 })) }));
+    this.steps = lanes.appendChild(svg("path", { class: "step" }));
     this.nodes = this.blocks.map((block, index) => {
       const group = svg("path", { class: `block cause-${block.cause}`, role: "button", tabindex: index ? -1 : 0, "data-block": index, "aria-label": `Block ${index + 1} of ${this.blocks.length}: ${this.said(block)}` });
       return lanes.appendChild(group);
     });
+    this.shade = lanes.appendChild(svg("rect", { class: "shade", width: "100%", height: "100%", visibility: "hidden" }));
+    this.raised = lanes.appendChild(svg("g", { class: "raised" }));
   }
   said(block) {
     const waited = block.victim_count ? `${plural(block.victim_count, this.noun)} waited ${durationText(Math.round(block.waited_ns / 1000))} in all` : "nobody was seen waiting";
@@ -44,20 +47,38 @@ class Timeline {
   }
 
   // Layout -----------------------------------------------------------------------------------------------
-  resize() { this.view.width = Math.max(200, this.stage.clientWidth); this.painter.resize(); this.draw(); }
+  resize() { this.view.width = Math.max(200, this.stage.clientWidth); this.painter.resize(); this.laidOut = ""; this.draw(); }
   soon() { if (!this.asked) { this.asked = true; requestAnimationFrame(() => { this.asked = false; this.draw(); }); } }
+  // What depends on the view is laid out anew only when that has changed; highlighting is cheap.
   draw() {
-    const { view } = this;
-    this.ruler();
-    for (const step of this.steps) this.place(step.node, step.start, step.end, 0.7);
-    this.blocks.forEach((block, index) => this.nodes[index].setAttribute("d", this.outline(block)));
+    const { view } = this, key = `${view.start} ${view.end} ${view.width}`;
+    if (key !== this.laidOut) {
+      this.laidOut = key;
+      this.ruler();
+      this.steps.setAttribute("d", this.outlineOfSteps());
+      this.outlines = this.blocks.map((block) => this.outline(block));
+      this.outlines.forEach((outline, index) => { if (this.nodes[index].shape !== outline) { this.nodes[index].shape = outline; this.nodes[index].setAttribute("d", outline); } });
+      this.painter.prepare();
+    }
+    this.raise();
     this.painter.draw(this.lit);
     if (this.onDraw) this.onDraw();
   }
-  place(node, start, end, least) {
-    const x = this.view.x(start), width = Math.max(least, this.view.x(end) - x);
-    const seen = x + width >= 0 && x <= this.view.width;
-    node.setAttribute("x", seen ? x.toFixed(2) : -10); node.setAttribute("width", seen ? width.toFixed(2) : 0);
+  outlineOfSteps() {
+    const last = new Map(), found = [];
+    for (const [lane, start, end] of this.inOrder) {
+      const x = this.view.x(start), width = Math.max(0.7, this.view.x(end) - x);
+      if (x + width < 0 || x > this.view.width || x + width - (last.get(lane) ?? -9) < 0.5) continue;
+      last.set(lane, x + width);
+      found.push(`M${x.toFixed(1)} ${lane * LANE + LANE_HEAD + 17}h${width.toFixed(1)}v8h-${width.toFixed(1)}z`);
+    }
+    return found.join("");
+  }
+  // Lit blocks are drawn once more above a shade, which is quicker than dimming all others.
+  raise() {
+    const lit = this.litBlocks;
+    this.shade.setAttribute("visibility", lit && lit.size ? "visible" : "hidden");
+    this.raised.replaceChildren(...[...(lit || [])].map((index) => svg("path", { class: `cause-${this.blocks[index].cause}`, d: this.outlines[index] })));
   }
   outline(block) {
     const { view } = this, top = block.lane * LANE + LANE_HEAD, floor = top + LANE - LANE_HEAD - 4, found = [];
@@ -78,9 +99,7 @@ class Timeline {
 
   // Who waited for whom ----------------------------------------------------------------------------------
   light(blocks, requests) {
-    this.lit = requests;
-    this.lanes.classList.toggle("lit", blocks !== null && blocks.size > 0);
-    this.nodes.forEach((node, index) => node.classList.toggle("lit", blocks !== null && blocks.has(index)));
+    this.lit = requests; this.litBlocks = blocks;
     this.root.dataset.lit = requests ? [...requests.keys()].sort((a, b) => a - b).join(" ") : "";
     this.root.dataset.culprits = blocks ? [...blocks].sort((a, b) => a - b).join(" ") : "";
     this.soon();
@@ -198,7 +217,7 @@ class Timeline {
     this.fingers();
     this.root.addEventListener("click", (event) => { const button = event.target.closest("[data-act]"); if (button) this.act(button.dataset.act); });
     new ResizeObserver(() => this.resize()).observe(stage);
-    const repaint = () => { this.painter.refresh(); this.legend(); this.soon(); };
+    const repaint = () => { this.painter.refresh(); this.legend(); this.laidOut = ""; this.soon(); };
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
     matchMedia("print").addEventListener("change", () => { this.painter.refresh(); this.legend(); this.resize(); });
   }
@@ -227,7 +246,7 @@ class Timeline {
       sample.append(svg("rect", { class: `cause-${cause}`, width: 22, height: 12 }));
       items.push([sample, CAUSES[cause]]);
     }
-    if (this.steps.length) { const sample = svg("svg", { width: 22, height: 12, class: "lanes" }); sample.append(svg("rect", { class: "step", y: 3, width: 22, height: 7 })); items.push([sample, "other steps of 1 ms and longer"]); }
+    if (this.data.steps.length) { const sample = svg("svg", { width: 22, height: 12, class: "lanes" }); sample.append(svg("rect", { class: "step", y: 3, width: 22, height: 7 })); items.push([sample, "other steps of 1 ms and longer"]); }
     const shapes = this.data.tasks ? [["queued", "ready to run, waiting"]] : [["before", "not yet accepted"], ["queued", "queued"], ["own", "own work on the loop"], ["awaiting", "awaiting"]];
     for (const [name, words] of shapes) items.push([this.shape(name, colors), words]);
     this.part("legend").replaceChildren(...items.map(([sample, words]) => { sample.setAttribute("aria-hidden", "true"); const item = html("li"); item.append(sample, words); return item; }));
