@@ -128,6 +128,21 @@ RECORDINGS = {
     "recording-exists": "The file that the recording was to go to is not a recording, and is never overwritten.",
     "recording-unwritable": "The recording cannot be written there: no such folder, no permission, or a full disk.",
 }
+FIXES = {
+    "fix": "A fix could not be written.",
+    "fix-changed": (
+        "A file is not the text that was measured any more, so the fix may not fit it. Nothing was written. Run "
+        "`diag fix TARGET` again, which measures it as it is now."
+    ),
+    "fix-unreadable": "A file that is to be fixed cannot be read.",
+    "fix-unwritable": (
+        "A file that is to be fixed cannot be written, or the folder it is in: a file is replaced whole, so diag needs "
+        "to make one beside it. The file is as it was."
+    ),
+    "fix-unencodable": "The new text holds a letter that the file's own encoding does not have.",
+    "fix-script": "Two runs of a script are not comparable, so remedies are only tried on workloads and apps.",
+    "fix-untried": "The recording holds no trials of remedies; `diag fix TARGET` makes some.",
+}
 NOTES = {
     "server-setting": "How diag sets the server up otherwise than its user might expect; nothing is measured less well.",
     "remark": "What could not be found out about the target when it was imported.",
@@ -165,5 +180,6 @@ SECTIONS = (
     ("Servers", SERVERS),
     ("Measuring", MEASURING),
     ("Recordings", RECORDINGS),
+    ("Fixes", FIXES),
     ("Notes on data quality", NOTES),
 )

@@ -6,10 +6,11 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from diag.diffs import unified
 from diag.finding import Cause, Finding, Location
 from diag.remedies.rewriting import Rewrite
 from diag.remedies.sites import Host, Site, find_site
-from diag.remedies.text import NotPossibleError, Source, unified
+from diag.remedies.text import NotPossibleError, Source
 from diag.remedies.workload_files import expect_clean
 from diag.remedy import Edit, Move, Refusal, Remedy, ServerChange, Setting, digest
 

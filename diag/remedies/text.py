@@ -7,7 +7,6 @@ outside of them are kept by construction, and whatever the running Python can pa
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -252,22 +251,3 @@ def spliced(text: str, changes: Iterable[Change]) -> str:
         parts += [text[at : change.start], change.text]
         at = change.end
     return "".join([*parts, text[at:]])
-
-
-def unified(shown: str, before: str, after: str) -> str:
-    """What ``git apply`` takes to turn one text into another; "" if they are the same.
-
-    Args:
-        shown: the file's path, relative to where the diff is applied.
-        before: the text as it is.
-        after: the text as it shall be.
-    """
-    name = f"{shown}\t" if " " in shown else shown  # where a name with a space ends
-    lines = difflib.unified_diff(_lines(before), _lines(after), f"a/{name}", f"b/{name}")
-    marked = (line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-    return "".join(marked)
-
-
-def _lines(text: str) -> list[str]:
-    """Not splitlines(): that also splits at form feeds, which neither Python nor git counts."""
-    return re.findall(r"[^\n]*\n|[^\n]+", text)
