@@ -17,6 +17,8 @@ from diag.hosting import RUN_ID
 _POLL_S = 0.02
 _KILL_PATIENCE_S = 5.0
 _CLEANER_PATIENCE_S = 1.0
+_LOOKS = 2
+"""How often nothing must be found: a process that becomes another program has no environment for a moment."""
 
 
 def run_pids(run_id: str) -> set[int]:
@@ -96,7 +98,12 @@ def end_all(find: Callable[[], set[int]], grace_s: float) -> int:
         while find() and time.monotonic() < deadline:
             time.sleep(_POLL_S)
     began = time.monotonic()
-    while (left := find()) and (passed := time.monotonic() - began) < _KILL_PATIENCE_S:
+    looks = 0
+    while looks < _LOOKS and (passed := time.monotonic() - began) < _KILL_PATIENCE_S:
+        left = find()
+        if not left and not signalled:
+            break
+        looks = 0 if left else looks + 1
         spared = {pid for pid in left if cleans_up(pid)} if passed < _CLEANER_PATIENCE_S else set()
         signalled |= send(left - spared, signal.SIGKILL)
         time.sleep(_POLL_S)
