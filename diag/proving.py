@@ -22,6 +22,9 @@ TRIAL_NS = 1_500_000_000
 
 LEAST_TRIALS = 3
 MOST_TRIALS = 5
+MORE_TRIALS = 3
+"""Of each, where noise hides what a remedy does."""
+
 BUDGET_NS = 34_000_000_000
 """For the trials against one culprit; with more remedies there are fewer trials, but not below the least."""
 

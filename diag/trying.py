@@ -21,7 +21,7 @@ from diag.analysis.replay import Arrival, Change, Scene, Work, predict
 from diag.errors import DiagError, UsageError
 from diag.finding import Cause, Location
 from diag.progress import Counted
-from diag.proof.trials import Target, latencies
+from diag.proof.trials import Target, latencies, undecided
 from diag.recording import Proposed
 from diag.remedies import NAMES, propose
 from diag.remedies.setting import setting_of
@@ -122,7 +122,40 @@ class _Trying:
             target = self._seen_alone(alone, target, runner, counted)
         self._write_down(culprit, target, proposal, remedies, others)
         if remedies:
-            _run(first, remedies, count, runner, counted, self.recording.meta.seed)
+            self._run(first, remedies, count, target, runner, counted)
+
+    def _run(
+        self,
+        first: ServePlan,
+        remedies: Sequence[Remedy],
+        count: int,
+        target: Target,
+        runner: Runner,
+        counted: Counted,
+    ) -> None:
+        """All trials, interleaved; a remedy that could not be served once is not tried again.
+
+        Where noise hides what a remedy does there are more trials than planned.
+        """
+        plans = [_labelled(proving.remedied(first, one), one.name) for one in remedies]
+        failed: set[str] = set()
+        seed = self.recording.meta.seed
+        number = first.attempt.culprit if first.attempt else 0
+        rounds = proving.schedule(_labelled(first, "as written"), plans, count + proving.MORE_TRIALS, seed)
+        hopeful = {one.id for one in remedies if one.expected}
+        for place, plan in enumerate(rounds):
+            done, begun = divmod(place, len(plans) + 1)
+            if not begun and done >= count:
+                seen = read_recording(self.writer.path)
+                if not undecided(seen, number, target, hopeful - failed):
+                    break
+            key = plan.attempt.remedy if plan.attempt else ""
+            if key not in failed:
+                try:
+                    runner.serve(plan)
+                except DiagError:  # its reason is in the recording
+                    failed.add(key)
+            counted.done()
 
     def _seen_alone(self, alone: ServePlan, target: Target, runner: Runner, counted: Counted) -> Target:
         """What innocent requests take when nothing holds them up."""
@@ -156,22 +189,6 @@ class _Trying:
             Proposed(culprit=culprit.number, kind=kind, value=value.decode(), predicted_ns=predicted)
             for kind, value, predicted in rows
         )
-
-
-def _run(
-    first: ServePlan, remedies: Sequence[Remedy], count: int, runner: Runner, counted: Counted, seed: int
-) -> None:
-    """All trials, interleaved; a remedy that could not be served once is not tried again."""
-    plans = [_labelled(proving.remedied(first, one), one.name) for one in remedies]
-    failed: set[str] = set()
-    for plan in proving.schedule(_labelled(first, "as written"), plans, count, seed):
-        key = plan.attempt.remedy if plan.attempt else ""
-        if key not in failed:
-            try:
-                runner.serve(plan)
-            except DiagError:  # its reason is in the recording
-                failed.add(key)
-        counted.done()
 
 
 def _labelled(plan: ServePlan, label: str) -> ServePlan:

@@ -12,19 +12,18 @@ from collections.abc import Sequence
 
 import msgspec
 
-from diag.analysis.paired import ratio_of
 from diag.analysis.sameness import compare_answers
 from diag.analysis.source import Code
 from diag.analysis.statistics import median, percentile
 from diag.proof.checks import checks, held, moved_to
 from diag.proof.recommendation import recommend
-from diag.proof.trials import Target, Trials, latencies, throughput
+from diag.proof.trials import Target, Trials, change, latencies, throughput, undecided
 from diag.recording import Recording
 from diag.remedy import Between, Refusal, Remedy, RemedyResult, Tried
 
 RESAMPLES = 300
 
-__all__ = ["Target", "judge_remedies"]
+__all__ = ["Target", "judge_remedies", "undecided"]
 
 
 def judge_remedies(recording: Recording) -> tuple[Tried, ...]:
@@ -78,13 +77,6 @@ def _between(samples: Sequence[Sequence[float]], share: float, seed: int) -> Bet
     return Between(value=median(values), low=percentile(found, 0.025), high=percentile(found, 0.975))
 
 
-def _ratio(remedied: Sequence[float], original: Sequence[float]) -> Between:
-    pairs = [(a, b) for a, b in zip(remedied, original, strict=True) if a > 0 and b > 0]
-    ratio = ratio_of([a for a, _ in pairs], [b for _, b in pairs])
-    high = ratio.high if ratio.high != float("inf") else 1e9
-    return Between(value=ratio.ratio, low=ratio.low, high=high)
-
-
 _NONE = Between(value=0.0, low=0.0, high=0.0)
 
 
@@ -118,8 +110,8 @@ def _result(original: Trials, tried: Trials, remedy: Remedy, predicted_ns: int) 
         original_victim_p99_ns=_between([latencies(run, about) for run in before], 0.99, seed),
         throughput=_between([[throughput(run)] for run in after], 0.5, seed),
         original_throughput=_between([[throughput(run)] for run in before], 0.5, seed),
-        change=_ratio([original.p99(run) for run in after], [original.p99(run) for run in before]),
-        throughput_change=_ratio([throughput(run) for run in after], [throughput(run) for run in before]),
+        change=change([original.p99(run) for run in after], [original.p99(run) for run in before]),
+        throughput_change=change([throughput(run) for run in after], [throughput(run) for run in before]),
         predicted_ns=predicted_ns,
         prediction_error=predicted_ns / victims.value - 1 if predicted_ns and victims.value else 0.0,
         answers_equal=same.equal,

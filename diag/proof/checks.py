@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from diag.analysis.causes import amounts
+from diag.analysis.cells import blocked_time
 from diag.analysis.statistics import median
 from diag.finding import Finding, Severity
 from diag.proof.trials import Trials, is_innocent, loaded
@@ -51,8 +52,7 @@ def held(trials: Trials, original: Trials) -> float:
     known = _keys(original)
     held_ns = window = 0
     for case, findings in zip(trials.cases, trials.findings, strict=True):
-        start, end = case.timeline.window
-        window += max(1, end - start)
+        window += max(1, blocked_time(case)[1])
         held_ns += sum(
             one.total_ns for one in findings if one.severity is Severity.ERROR and _key(one) in known
         )

@@ -5,11 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from diag.remedy import RemedyResult
+from diag.proof.trials import HELPS_BELOW
+from diag.remedy import Move, RemedyResult
 from diag.units import duration, percent
-
-HELPS_BELOW = 0.9
-"""A remedy that leaves more than this of the victims' wait changes nothing that anybody would notice."""
 
 AS_GOOD_FACTOR = 1.5
 AS_GOOD_NS = 3_000_000
@@ -52,7 +50,8 @@ def _problem(one: RemedyResult) -> str:
         return f"It changes the answers: {one.difference}."
     if one.change.low > 1:
         return f"It makes it worse: {fell}."
-    if one.original_held_share and one.held_share > STILL_HELD * one.original_held_share:
+    stays = one.held_share > STILL_HELD * one.original_held_share > 0
+    if stays and one.remedy.move is not Move.SERVER:  # another server holds more lanes, not fewer
         share = percent(one.held_share)
         return f"It does not move the step: the same line still holds its lane {share} of the time; {fell}."
     if one.change.high >= 1 or one.change.value > HELPS_BELOW:

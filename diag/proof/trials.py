@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from diag.analysis.case import Case, examine
 from diag.analysis.cells import PROBE_STREAM
+from diag.analysis.paired import ratio_of
 from diag.analysis.source import Code
 from diag.analysis.statistics import percentile_ns
 from diag.finding import Finding, Location
 from diag.recording import Recording, Request, Run, RunStatus
+from diag.remedy import Between
 from diag.rules import find_all
+
+HELPS_BELOW = 0.9
+"""A remedy that leaves more than this of the victims' wait changes nothing that anybody would notice."""
+
+ERROR_RATE = 0.05
+"""Of a single difference, as the intervals' 95 %."""
+
+MUCH = 1e9
+"""In place of infinity, which JSON has no number for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +97,38 @@ class Trials:
     def findings(self) -> tuple[tuple[Finding, ...], ...]:
         """What was found in each run."""
         return tuple(find_all(case) for case in self.cases)
+
+
+def change(remedied: Sequence[float], original: Sequence[float]) -> Between:
+    """The ratio of what was measured with a remedy to the original, by trial, and its 95 % interval."""
+    pairs = [(a, b) for a, b in zip(remedied, original, strict=True) if a > 0 and b > 0]
+    ratio = ratio_of([a for a, _ in pairs], [b for _, b in pairs], ERROR_RATE)
+    return Between(value=ratio.ratio, low=ratio.low, high=min(ratio.high, MUCH))
+
+
+def undecided(recording: Recording, number: int, about: Target, remedies: Collection[str]) -> bool:
+    """Whether some remedy seems to help and may still be noise: another trial could tell.
+
+    Args:
+        recording: with trials.
+        number: of the culprit.
+        about: the same culprit.
+        remedies: ids of those that matter.
+    """
+    by_remedy: dict[str, dict[int, int]] = defaultdict(dict)
+    for run in recording.runs:
+        for attempt in run.attempts:
+            if attempt.culprit == number and run.status is RunStatus.DONE and loaded(run):
+                by_remedy[attempt.remedy][run.trial] = percentile_ns(latencies(run, about), 0.99)
+    original = by_remedy.pop("", {})
+    for name, found in by_remedy.items():
+        if name not in remedies:
+            continue
+        both = sorted(original.keys() & found.keys())
+        ratio = change([found[trial] for trial in both], [original[trial] for trial in both])
+        if both and ratio.value <= HELPS_BELOW and ratio.high >= 1:
+            return True
+    return False
 
 
 def loaded(run: Run) -> tuple[Request, ...]:
