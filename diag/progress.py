@@ -8,6 +8,8 @@ from typing import Protocol
 
 from diag.units import duration
 
+_BAR = 10
+
 
 class Progress(Protocol):
     """Told about progress; the command line shows it, a library call may ignore it."""
@@ -80,7 +82,13 @@ class Counted:
     def stage(self, text: str) -> None:
         """A stage of the current run."""
         place = f"{min(self._done + 1, self._runs)} of {self._runs}, about {duration(self.left_ns)} left"
-        self._inner.stage(f"{place}: {text}")
+        self._inner.stage(f"{self._bar()} {place}: {text}")
+
+    def _bar(self) -> str:
+        """What is done of all; in letters that every terminal has."""
+        part = self._done_ns / self._estimate_ns if self._done_ns else self._done / max(1, self._runs)
+        full = min(_BAR, int(part * _BAR))
+        return f"[{'#' * full}{'.' * (_BAR - full)}]"
 
     def advance(self, fraction: float) -> None:
         """See `Progress`."""

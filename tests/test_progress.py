@@ -30,9 +30,9 @@ def test_the_time_left_is_estimated_first_and_measured_then() -> None:
     counted.done()
     counted.stage("starting")
     assert told.stages == [
-        "1 of 4, about 40.0 s left: starting",
-        "1 of 4, about 35.0 s left: under load",
-        "2 of 4, about 1 min 00 s left: starting",
+        "[..........] 1 of 4, about 40.0 s left: starting",
+        "[..........] 1 of 4, about 35.0 s left: under load",
+        "[##........] 2 of 4, about 1 min 00 s left: starting",
     ]
 
 
@@ -41,3 +41,14 @@ def test_a_run_that_takes_longer_than_thought_has_no_time_left_rather_than_less(
     counted = Counted(Told(), 1, 10 * S, clock=lambda: now[0])
     now[0] = 30 * S
     assert counted.left_ns == 0
+
+
+def test_long_and_short_runs_count_for_what_they_were_expected_to_take() -> None:
+    """A run of 30 s out of 40 is three quarters, though it is one of four; it took twice as long."""
+    now = [0]
+    told = Told()
+    counted = Counted(told, 4, 40 * S, clock=lambda: now[0])
+    now[0] = 60 * S
+    counted.done(30 * S)
+    counted.stage("starting")
+    assert told.stages == ["[#######...] 2 of 4, about 20.0 s left: starting"]

@@ -73,14 +73,16 @@ class TerminalProgress:
         if not (self._draws and self._stage):
             return
         now = time.monotonic_ns()
-        parts = [self._stage]
+        parts = [""]
         if self._fraction is not None:
             parts.append(units.whole_percent(self._fraction))
         seconds = (now - self._began_ns) // _SECOND_NS
         if seconds:
             parts.append(f"{seconds} s" if seconds < 60 else units.duration(seconds * _SECOND_NS))
-        text = cut(f" {self._glyphs.dot} ".join(parts), self._console.width - 1, self._glyphs.ellipsis)
-        self._write(_CLEAR_LINE + text)
+        facts = f" {self._glyphs.dot} ".join(parts)  # a long stage is cut, how far it is never
+        room = max(1, self._console.width - 1 - len(facts))
+        text = cut(self._stage, room, self._glyphs.ellipsis) + facts
+        self._write(_CLEAR_LINE + cut(text, self._console.width - 1, self._glyphs.ellipsis))
         self._drawn_ns = now
 
     def _clear(self) -> None:

@@ -69,3 +69,13 @@ def test_a_dumb_terminal_is_left_alone() -> None:
     with TerminalProgress(console) as shown:
         shown.stage("load")
     assert file.getvalue() == ""
+
+
+def test_how_far_it_is_stays_in_sight_on_a_narrow_terminal() -> None:
+    """The stage's words are cut, not the figures behind them."""
+    file = io.StringIO()
+    with TerminalProgress(Console(file=file, force_terminal=True, width=40)) as shown:
+        shown.stage("a cell with a name that is longer than the line")
+        shown._drawn_ns = 0
+        shown.advance(0.5)
+    assert file.getvalue().split("\r\x1b[2K")[-2].endswith(" 50 %")
