@@ -143,6 +143,8 @@ class Finding:
         causes: the split over all its blocks, largest first.
         victims: by route or coroutine, most delayed first.
         not_accepted: victims that had not reached the application when the block began.
+        bounded: victims of whose delay only an upper bound is known: they waited behind it, and since when is
+            not known for certain.
         why: one sentence.
         advice: one sentence, "" if there is none; the remedy as a guess, before any is tested.
         evidence: further sentences.
@@ -162,6 +164,7 @@ class Finding:
     causes: tuple[CauseShare, ...] = ()
     victims: tuple[VictimGroup, ...] = ()
     not_accepted: int = 0
+    bounded: int = 0
     why: str = ""
     advice: str = ""
     evidence: tuple[str, ...] = ()

@@ -14,7 +14,6 @@ from diag.analysis.culprits import Culprit, Place
 from diag.analysis.parts import Part
 from diag.analysis.statistics import percentile_ns
 from diag.finding import BlockRef, Cause, CauseShare, Confidence, Finding, Severity
-from diag.units import plural
 
 FEW_STACKS = 0.5
 
@@ -76,7 +75,6 @@ def finding(
     gil = culprit.gil if culprit else GilKnowledge()
     place = place or (culprit.place(evidence.parts) if culprit else None)
     victims = evidence.victims
-    bounds = f"{plural(victims.bounds, 'delay')} may be shorter: since when they waited is only bounded."
     return Finding(
         rule=rule,
         severity=severity,
@@ -92,9 +90,10 @@ def finding(
         causes=evidence.causes,
         victims=victims.groups,
         not_accepted=victims.not_accepted,
+        bounded=victims.bounds,
         why=why,
         advice=advice,
-        evidence=(*sentences, *([bounds] if victims.bounds else [])),
+        evidence=tuple(sentences),
     )
 
 

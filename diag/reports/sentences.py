@@ -123,6 +123,8 @@ def cost(finding: Finding, *, requests: bool) -> str:
     if not count:
         return f"no other {noun} was seen waiting behind it" if finding.rule in _COSTLY else ""
     total = units.duration(sum(group.total_ns for group in finding.victims))
+    # Since when somebody waited is not always known: the sum is the most that it can have been then.
+    total = f"up to {total}" if finding.bounded else total
     worst = sorted(finding.victims, key=lambda group: -group.worst_ns)
     rest = len(worst) - _WORST_ROUTES
     named = ", ".join(_worst(group) for group in worst[:_WORST_ROUTES])

@@ -3,7 +3,8 @@
 ## What it does
 
 Reports steps of the loop that reach the threshold only because they waited for the GIL, at the line of the
-thread that held it, as far as py-spy saw it.
+thread that held it, as far as py-spy saw it. The same for threads of sync workers that waited for it in the
+server's own code, such as where an answer is sent: all those lines are one finding.
 
 ## Why is this bad
 
@@ -30,6 +31,7 @@ from collections.abc import Iterator
 from diag.analysis.advice import advice, why
 from diag.analysis.case import Case
 from diag.analysis.causes import GilKnowledge
+from diag.analysis.crowding import crowded, lines_of
 from diag.analysis.culprits import Place
 from diag.analysis.evidence import finding, gather, title_of
 from diag.analysis.gil import owner
@@ -39,6 +41,7 @@ from diag.analysis.source import Line
 from diag.finding import Confidence, Finding, Severity
 
 SLUG = "gil-contention"
+MOST_PLACES = 3
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -47,9 +50,14 @@ def find(case: Case) -> Iterator[Finding]:
     for culprit in case.culprits:
         for part in phases(case, culprit).gil:
             groups[owner(part.block.held, case.code)].append(part)
+    servers = crowded(case.holders)
+    waited = [part for culprit in servers for part in culprit.parts if part.block.lane.capacity]
+    if waited:  # one cause, seen at many lines: whoever was seen to have the GIL most often
+        groups[owner((held for part in waited for held in part.block.held), case.code)] += waited
     for place, parts in groups.items():
         evidence = gather(case, parts, GilKnowledge())
         delayed = title_of(parts)
+        seen = lines_of(servers, parts)
         yield finding(
             case,
             rule=SLUG,
@@ -60,5 +68,8 @@ def find(case: Case) -> Iterator[Finding]:
             place=Place(line=place) if place else None,
             why=why(evidence.causes, evidence.main),
             advice=advice(evidence.main, ()),
-            sentences=(f"What waited for the GIL: {delayed}.",) if delayed else (),
+            sentences=(
+                *([f"What waited for the GIL: {delayed}."] if delayed else []),
+                *([f"Where, in the server's own code: {', '.join(seen[:MOST_PLACES])}."] if seen else []),
+            ),
         )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
+import anyio
 import pytest
 from watched import Watched, line_of, watch
 
+from diag.agent.lane import describe
 from diag.recording import LaneKind, Step
 
 RUN = {
@@ -392,3 +396,21 @@ def test_truth_is_what_the_program_measured(tmp_path: Path) -> None:
     assert name == "x"
     assert began <= ended
     assert json.loads(watched.stdout) == [["x", began, ended]]
+
+
+def test_an_anyio_task_is_named_for_its_own_coroutine() -> None:
+    """Newer versions of anyio await it in a coroutine of their own; a name that was given stays."""
+    seen: list[tuple[str, str]] = []
+
+    async def look() -> None:
+        seen.append(describe(SimpleNamespace(__self__=asyncio.current_task())))
+
+    async def main() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(look)
+            group.start_soon(look, name="mine")
+
+    asyncio.run(main())
+    assert all("_run_coro" not in label for label, _ in seen)
+    assert seen[0][0].endswith("look")
+    assert seen[1][1] == "mine"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from recordings import ADD, AT_ADD, AT_DUMPS, AT_SLEEP, MS, Scene, healthy, user
+from recordings import ADD, AT_ADD, AT_DUMPS, AT_SLEEP, MS, SERVER_FRAMES, Scene, healthy, user
 
 from diag.finding import Cause, Severity, Status
-from diag.recording import ThreadState
+from diag.recording import Frame, LaneKind, ThreadState
 from diag.rules import judge
 
 AT_HEALTH = user((35, "health"))
@@ -62,3 +62,30 @@ def test_a_block_that_also_waits_for_the_gil_keeps_its_own_line_and_says_so() ->
         (Cause.CPU, 40 * MS),
         (Cause.GIL_WAIT, 20 * MS),
     ]
+
+
+def test_the_servers_own_lines_that_wait_for_the_gil_are_one_finding() -> None:
+    scene = Scene(lane_kind=LaneKind.WORKER_THREAD, capacity=1)
+    for number, (name, line) in enumerate((("write", 348), ("http_date", 513))):
+        frame = Frame(path="/venv/lib/python3.11/site-packages/gunicorn/util.py", line=line, function=name)
+        start = 3_000 + 500 * number
+        scene.request("GET /report", 40_000, start - 1, start + 101, app=(start, start + 100))
+        scene.step(start, start + 100, cpu=5, frames=(frame, *SERVER_FRAMES), port=40_000, label="request")
+        scene.looks(start, start + 100, ThreadState.GIL_WAIT)
+        scene.request("GET /health", 50_000, start + 20, start + 102, app=(start + 100.5, start + 101))
+    scene.spy(3_005, 3_030, (frame,), active=False, owns_gil=False, gil_owner=AT_ADD)
+    (found,) = judge(scene.recording()).findings
+    assert (found.rule, found.title, len(found.blocks)) == ("gil-contention", "render", 2)
+    assert found.location is not None
+    assert found.location.line == ADD
+    assert "gunicorn/util.py:348, gunicorn/util.py:513" in found.evidence[-1]
+
+
+def test_a_server_that_waits_for_its_client_holds_its_worker() -> None:
+    scene = Scene(lane_kind=LaneKind.WORKER_THREAD, capacity=1)
+    frame = Frame(path="/venv/lib/python3.11/site-packages/gunicorn/util.py", line=348, function="write")
+    scene.request("GET /report", 40_000, 2_999, 3_101, app=(3_000, 3_100))
+    scene.step(3_000, 3_100, frames=(frame, *SERVER_FRAMES), port=40_000, label="request")
+    scene.looks(3_000, 3_100, ThreadState.WAITING)
+    scene.request("GET /health", 50_000, 3_020, 3_102, app=(3_100.5, 3_101))
+    assert [one.rule for one in judge(scene.recording()).findings] == ["held-worker"]

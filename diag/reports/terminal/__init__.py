@@ -19,8 +19,8 @@ from diag.reports import layout, sentences
 from diag.reports.terminal.figures import cell_lines, handler_lines, time_lines
 from diag.reports.terminal.findings import finding_lines
 from diag.reports.terminal.page import Page
-from diag.reports.terminal.strip import strip_lines
 from diag.reports.terminal.remedies import harmless, remedy_lines
+from diag.reports.terminal.strip import strip_lines
 from diag.reports.text import cut_middle, glyphs_for, neutral
 
 # Narrower terminals wrap by themselves; wider lines are hard to read.

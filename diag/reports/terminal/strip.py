@@ -81,9 +81,7 @@ def strip_lines(verdict: Verdict, page: Page) -> Iterator[Text]:
 
 
 def _labels(lanes: Sequence[LaneTime], *, several: bool) -> list[str]:
-    return [
-        ("loop" if lane.loop else "worker") + (f" {lane.lane_id}" if several else "") for lane in lanes
-    ]
+    return [("loop" if lane.loop else "worker") + (f" {lane.lane_id}" if several else "") for lane in lanes]
 
 
 def _blocked_ns(lane: LaneTime, blocks: Sequence[BlockRef]) -> int:
