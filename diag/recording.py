@@ -189,8 +189,8 @@ class Stack:
         seen_ns: when it had been taken for certain.
         source: how it was taken.
         frames: innermost first.
-        active: py-spy's word on whether the thread was on a CPU; None where not asked.
-        owns_gil: whether it held the GIL; None where not asked.
+        active: whether the thread was on a CPU; None where that was not seen with the stack.
+        owns_gil: whether it held the GIL; None where that was not seen.
         gil_owner: frames of the thread that held the GIL instead, innermost first; () if none did.
     """
 
@@ -232,6 +232,11 @@ class GcPause:
     generation: int
 
 
+CLOSED_UNDER = -12
+"""The status of a request that crossed the server's closing of a kept-alive connection, and that a client may
+not repeat by itself: a POST (RFC 9110, 9.2.2). It says nothing of the server, and counts nowhere."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One request as the load generator saw it.
@@ -242,7 +247,7 @@ class Request:
         port: the client's port of its connection; with the times it identifies the request.
         intended_ns: when it should have been sent (equal to `sent_ns` in a closed load).
         sent_ns, first_byte_ns, done_ns: as they happened; `first_byte_ns` is 0 without an answer.
-        status: HTTP status, or a negative error code of `diag.load`.
+        status: HTTP status, or a negative error code of `diag.load`; `CLOSED_UNDER` is one of these.
         body_bytes: size of the answer's body.
     """
 

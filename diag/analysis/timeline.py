@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from diag.analysis.intervals import Interval, Occupied, merge
 from diag.analysis.joining import join
 from diag.recording import (
+    CLOSED_UNDER,
     Canary,
     Lane,
     LaneKind,
@@ -40,7 +41,7 @@ class Held:
         run_queue_ns: time it was runnable and did not run, 0 where unreadable.
         route: the route of the request it worked for, "" if none is known.
         stacks: stacks by signal that were taken inside it, in order.
-        spied: py-spy's stacks that may be of it, in order; `culprits` decides.
+        spied: stacks that may be of it and say who held the GIL, in order; `culprits` decides.
         states: looks from outside at its thread while it ran, in order.
         gc_ns: how long a garbage collection of its process went on meanwhile, in whatever thread.
         canary: True if diag planted it.
@@ -154,7 +155,8 @@ def queues_of(lanes: Iterable[Lane]) -> dict[int, Queue]:
 
 def read(run: Run) -> Timeline:
     """Join a run's values."""
-    run = join(replace(run, requests=tuple(map(_with_an_end, run.requests))))
+    counted = (request for request in run.requests if request.status != CLOSED_UNDER)
+    run = join(replace(run, requests=tuple(map(_with_an_end, counted))))
     requests = run.requests
     pairs = _join_requests(requests, run.served)
     routes = {(served.pid, served.start_ns): requests[index].route for index, served in pairs.items()}
@@ -220,7 +222,7 @@ def clamp_readings(step: Step) -> tuple[int | None, int]:
 def _held(run: Run, routes: dict[tuple[int, int], str]) -> tuple[Held, ...]:
     lanes = {lane.lane_id: lane for lane in run.lanes}
     signal = _by_lane(s for s in run.stacks if s.source is not StackSource.PY_SPY)
-    spied = _by_lane(s for s in run.stacks if s.source is StackSource.PY_SPY)
+    spied = _by_lane(s for s in run.stacks if s.source is StackSource.PY_SPY or s.owns_gil is not None)
     states: dict[int, list[StateSample]] = defaultdict(list)
     for sample in sorted(run.states, key=lambda s: s.at_ns):
         states[sample.lane_id].append(sample)

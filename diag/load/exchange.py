@@ -241,10 +241,14 @@ class Exchanges:
 
         A server may close a kept-alive connection at any time. If that crosses a request, nothing of
         an answer comes, and RFC 9112 (9.3.1) lets a client repeat an idempotent request. The second
-        try has a fresh connection, so it is never repeated itself.
+        try has a fresh connection, so it is never repeated itself. Another request is not repeated (RFC
+        9110, 9.2.2), and is no failure of the server's either. A server that dies of it is not hidden by
+        that: the next one has a fresh connection, on which it counts.
         """
-        answering = c.expected or c.scanner is not None
-        if c.used and not answering and c.request.idempotent:
+        crossed = c.used and not c.expected and c.scanner is None
+        if crossed and not c.request.idempotent:
+            self.fail(c, ErrorCode.CLOSED_UNDER, now)
+        elif crossed:
             c.owner.retries += 1
             self.close(c)
             c.begun_ns = now

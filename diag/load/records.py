@@ -32,6 +32,7 @@ class ErrorCode(IntEnum):
     TIMED_OUT = -9
     UNFINISHED = -10
     OTHER = -11
+    CLOSED_UNDER = -12
 
     @property
     def words(self) -> str:
@@ -51,6 +52,9 @@ _WORDS = {
     ErrorCode.TIMED_OUT: "got no complete answer within the request timeout",
     ErrorCode.UNFINISHED: "were unanswered when the run ended",
     ErrorCode.OTHER: "failed with another socket error",
+    ErrorCode.CLOSED_UNDER: (
+        "crossed the server's closing of a kept-alive connection, and may not be repeated; they count nowhere"
+    ),
 }
 
 

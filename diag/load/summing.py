@@ -45,7 +45,7 @@ def _totals(stream: StreamResult, wall_ns: int, connects: Histogram) -> StreamTo
         generator="diag",
         wall_ns=wall_ns,
         answered=stream.answered - server_errors,
-        failed=stream.failed + server_errors,
+        failed=stream.failed + server_errors - stream.errors.get(ErrorCode.CLOSED_UNDER, 0),
         timeouts=sum(stream.errors.get(code, 0) for code in _TIMEOUTS),
         body_bytes=sum(request.body_bytes for request in stream.requests),
         min_ns=latency.min,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from recordings import AT_SLEEP, MS, Scene
+from recordings import AT_SLEEP, MS, Scene, healthy
 
 from diag.analysis.timeline import clamp_readings, read
-from diag.recording import Step
+from diag.recording import CLOSED_UNDER, Step
+from diag.rules import judge
 
 
 def step(wall: float, cpu: float | None, queue: float | None, gap: float) -> Step:
@@ -90,3 +91,11 @@ def test_the_window_ends_with_the_last_answer_after_the_load() -> None:
     scene = Scene()
     scene.request("GET /a", 40_000, 10_990, 12_000)
     assert read(scene.run()).window == (1_000 * MS, 12_000 * MS)
+
+
+def test_a_request_that_crossed_the_closing_of_its_connection_counts_nowhere() -> None:
+    scene = healthy(Scene())
+    scene.request("POST /orders", 50_000, 3_000, 3_001, status=CLOSED_UNDER)
+    recording = scene.recording()
+    assert {e.request.route for e in read(recording.runs[0]).exchanges} == {"GET /health"}
+    assert judge(recording).findings == ()

@@ -15,6 +15,8 @@ import pytest
 from diag.load.client import LoadError, LoadProcess
 from diag.load.records import ErrorCode
 from diag.load.spec import Closed, Open, Request, Stream
+from diag.load.summing import totals_of
+from diag.recording import CLOSED_UNDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -478,6 +480,25 @@ def test_a_post_is_never_sent_twice(scripted: Any, run: Any) -> None:
     result, _ = run(scripted(script).port, requests=(Request(method="POST"),), total=10)
     assert result.streams[0].retries == 0
     assert len(got) <= 10 == result.answered + result.failed
+    assert set(result.streams[0].errors) == {ErrorCode.CLOSED_UNDER}
+    assert totals_of(result)[0].failed == 0
+
+
+def test_a_server_that_dies_of_posts_is_not_excused(scripted: Any, run: Any) -> None:
+    """On a fresh connection, which is what comes after each that crossed a closing."""
+
+    def script(sock: socket.socket, number: int) -> None:
+        read_request(sock)
+        if number == 0:
+            sock.sendall(OK)
+            read_request(sock)
+
+    result, _ = run(scripted(script).port, requests=(Request(method="POST"),), total=10)
+    assert result.streams[0].errors == {ErrorCode.CLOSED_UNDER: 1, ErrorCode.PREMATURE_CLOSE: 8}
+
+
+def test_the_code_of_a_crossed_request_is_the_recordings_own() -> None:
+    assert CLOSED_UNDER == ErrorCode.CLOSED_UNDER
 
 
 def test_an_idle_connection_that_the_server_closes_is_opened_again(scripted: Any, run: Any) -> None:
