@@ -100,8 +100,8 @@ def of_holding(evidence: Evidence, key: str, name: str) -> Iterator[str]:
         yield f"{name}: its {lane} held {units.percent(share)} of the time{held and ' ' + held}"
 
 
-def of_memory(evidence: Evidence, *keys: str) -> Iterator[str]:
-    """Resident memory and page faults a request of each cell."""
+def of_memory(evidence: Evidence, *keys: str, lead: str = "") -> Iterator[str]:
+    """Resident memory and page faults a request of each cell, with `lead` in front."""
     parts = []
     for key in keys:
         if evidence.trials(key):
@@ -110,20 +110,18 @@ def of_memory(evidence: Evidence, *keys: str) -> Iterator[str]:
             said = f", {faults:,} page faults a request" if faults >= FAULTS_SEEN else ""
             parts.append(f"{name_of(evidence.cells[key])} {size} resident{said}")
     if parts:
-        yield "; ".join(parts)
+        yield lead + "; ".join(parts)
 
 
 def of_limits(evidence: Evidence, key: str) -> Iterator[str]:
-    """What a cell's limits came to: the peak of its memory, processes that were killed, time held back."""
+    """What a cell's limit of memory came to: its peak, and processes that were killed."""
     one = evidence.cells.get(key)
     for limit in one.limits if one else ():
-        peak = f"peak {units.memory(limit.peak_bytes)} of {units.memory(limit.amount)}"
-        if limit.resource is LimitedResource.MEMORY:
+        if one and limit.resource is LimitedResource.MEMORY:
+            peak = f"peak {units.memory(limit.peak_bytes)} of {units.memory(limit.amount)}"
             killed = units.plural(limit.killed, "process", "processes") if limit.killed else "no process"
-            yield f"{key}: memory as the limit counts it: {peak}; {killed} killed, all trials together"
-        elif limit.held_back_ns:
-            held = units.duration(limit.held_back_ns)
-            yield f"{key}: its limit kept threads from running for {held}, all trials together"
+            trials = units.plural(len(one.trials) + len(one.failures), "trial")
+            yield f"{one.label}: memory as its limit counts it: {peak}, {killed} killed in {trials}"
 
 
 def of_starving(evidence: Evidence, *keys: str) -> Iterator[str]:

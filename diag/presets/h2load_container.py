@@ -98,15 +98,15 @@ def _why(evidence: Evidence) -> list[str]:
         found = evidence.cells.get(one)
         if found is not None and found.failures and found.trials:
             said.append(f"{one}: {len(found.failures)} trials gave no figures: {found.failures[0]}")
-    for one in (*limited, *roomy):
+    for one in limited:
         said += explaining.of_limits(evidence, one)
-    said += [*explaining.of_memory(evidence, *limited), *explaining.of_memory(evidence, *roomy)]
+    said += explaining.of_memory(evidence, *roomy, lead="without the limit of memory: ")
     if not evidence.missing(*roomy):
         flask, fastapi = (durations(evidence.estimate(one, _mean)) for one in roomy)
         ratio = evidence.ratio(*roomy, _mean)
         seen = ", no difference seen" if ratio.low <= 1 <= ratio.high else ""
         said.append(
-            f"with one CPU and no limit of memory: mean latency {flask} with Flask and {fastapi} with "
+            f"without the limit of memory: mean latency {flask} with Flask and {fastapi} with "
             f"FastAPI, {times(ratio)}{seen}"
         )
         said += explaining.of_cpu(evidence, *roomy, ("Flask", "FastAPI"))
