@@ -10,11 +10,13 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import click
 import pytest
+from tried import TRIED
 from verdicts import BLOCKED, CLEAN, UNMEASURED
 
 from diag import diagnose
@@ -23,6 +25,7 @@ from diag.errors import ServerError
 from diag.finding import Verdict
 from diag.progress import Progress
 from diag.recording import Machine, Meta
+from diag.remedy import Tried
 from diag.settings import ExplainOptions
 from diag.store import RecordingWriter
 
@@ -58,19 +61,26 @@ def empty_recording(tmp_path: Path) -> Path:
 
 
 class Explained:
-    """Stands for `diag.diagnose.explain`, the seam between this command line and all the rest."""
+    """Stands for `diag.diagnose.explain_and_try`, the seam between this command line and all the rest."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, outcome: Verdict | BaseException) -> None:
         self.outcome = outcome
+        self.tried: tuple[Tried, ...] = ()
+        self.interrupted = False
         self.options: list[ExplainOptions] = []
-        monkeypatch.setattr(diagnose, "explain", self)
+        monkeypatch.setattr(diagnose, "explain_and_try", self)
 
-    def __call__(self, options: ExplainOptions, progress: Progress) -> Verdict:
+    def __call__(
+        self, options: ExplainOptions, progress: Progress, told: Callable[[Verdict], None]
+    ) -> diagnose.Explained:
         self.options.append(options)
         progress.stage("under load")
         if isinstance(self.outcome, BaseException):
             raise self.outcome
-        return self.outcome
+        if not self.tried:
+            return diagnose.Explained(verdict=self.outcome)
+        told(self.outcome)
+        return diagnose.Explained(verdict=self.outcome, tried=self.tried, interrupted=self.interrupted)
 
 
 def run(*args: str, **options: object) -> subprocess.CompletedProcess[str]:
@@ -93,6 +103,41 @@ def test_the_exit_code_is_the_verdicts(
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_the_diagnosis_is_told_once_and_before_what_was_tried(
+    interrupted: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An interrupt during the trials changes neither that nor the exit code."""
+    seen = Explained(monkeypatch, BLOCKED)
+    seen.tried, seen.interrupted = (TRIED,), interrupted
+    assert main(["explain", "x.py"]) == 1
+    output = capsys.readouterr()
+    lines = output.out.splitlines()
+    places = [
+        next(i for i, line in enumerate(lines) if word in line) for word in ("BLOCKED  ", "FIX  ", "exit 1")
+    ]
+    assert places == sorted(places)
+    assert output.out.count("data: ") == 1
+    assert ("Interrupted: remedies were not tried" in output.err) == interrupted
+
+
+def test_json_holds_what_was_tried_in_one_document(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Explained(monkeypatch, BLOCKED).tried = (TRIED,)
+    assert main(["explain", "x.py", "--json"]) == 1
+    (tried,) = json.loads(capsys.readouterr().out)["tried"]
+    assert tried["results"][0]["recommended"] is True
+    assert tried["results"][0]["remedy"]["diff"].startswith("--- a/")
+
+
+def test_nothing_is_tried_where_nothing_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Explained(monkeypatch, BLOCKED)
+    main(["explain", "x.py"])
+    main(["explain", "x.py", "--quiet"])
+    assert [options.verify for options in seen.options] == [True, False]
+
+
 def test_verbose_says_more(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """-v is passed on."""
     Explained(monkeypatch, BLOCKED)
@@ -108,7 +153,7 @@ def test_every_option_arrives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         "--strategy", "native", "--strategy", "blocking", "--param", "n=3", "--framework", "flask",
         "--server", "gunicorn", "--loop", "uvloop", "--workers", "2", "--threads", "4", "--port", "8001",
         "--duration", "2s", "--users", "7", "--rate", "12.5", "--threshold", "5ms", "--timeout", "1min",
-        "--seed", "9", "--expect", "-o", str(tmp_path / "r.diag"), "--", "--json", "-v", "--",
+        "--seed", "9", "--expect", "--no-verify", "--remedies", "native,to-thread", "-o", str(tmp_path / "r.diag"), "--", "--json", "-v", "--",
     ]  # fmt: skip
     assert main(line) == 0
     assert seen.options == [
@@ -132,6 +177,8 @@ def test_every_option_arrives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
             output=tmp_path / "r.diag",
             params={"n": 3},
             expect=True,
+            verify=False,
+            remedies=("native", "to-thread"),
             port=8001,
             headers=(("A", "b"),),
             cwd=tmp_path / "work",

@@ -49,6 +49,7 @@ class Running:
                     str(self.recording),
                     "--duration",
                     "20s",
+                    "--no-verify",
                 ],
                 cwd=folder,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},

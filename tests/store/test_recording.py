@@ -153,6 +153,18 @@ def full_run() -> words.Run:
             ),
         ),
         incidents=(words.Incident(kind=words.IncidentKind.LOST_WORKERS, text="2 workers died.", count=2),),
+        attempts=(words.Attempt(culprit=1, remedy="native@app.py:7"),),
+        answers=(
+            words.Answer(
+                route="GET /a",
+                number=2,
+                status=200,
+                content_type="text/plain",
+                sha256="5e",
+                excerpt="häl\x00",
+            ),
+        ),
+        pickling=(words.Pickling(messages=3, octets=300, ns=5),),
     )
 
 
@@ -618,7 +630,10 @@ def damaged_base() -> bytes:
 
 @pytest.mark.parametrize(
     ("version", "missing"),
-    [(1, ("streams", "counters", "limits", "incidents")), (2, ("limits", "incidents"))],
+    [
+        (1, ("streams", "counters", "limits", "incidents", "attempts", "answers", "pickling")),
+        (2, ("limits", "incidents", "attempts", "answers", "pickling")),
+    ],
 )
 def test_a_recording_of_an_older_schema_is_still_read(
     tmp_path: Path, version: int, missing: tuple[str, ...]
@@ -630,6 +645,32 @@ def test_a_recording_of_an_older_schema_is_still_read(
     for table in tables.RUN_TABLES:
         if table.attribute in missing:
             tamper(path, f"DROP TABLE {table.name}")
+    tamper(path, "DROP TABLE proposed")
     tamper(path, f"PRAGMA user_version = {version}")
     (run,) = read_recording(path).runs
     assert run == replace(full_run(), **dict.fromkeys(missing, ()))
+
+
+def test_a_finished_recording_is_written_on(stored: Path) -> None:
+    """Runs are numbered on, frames are stored once, and it stays finished also if that is broken off."""
+    proposed = words.Proposed(culprit=1, kind="remedy", value="{}", predicted_ns=7)
+    writer = RecordingWriter(stored, None)
+    assert write_run(writer, full_run()) == 2
+    writer.add_proposed([proposed])
+    writer.close()
+    seen = read_recording(stored)
+    assert seen.meta.finished
+    assert seen.runs == (full_run(), replace(full_run(), run_id=2))
+    assert seen.proposed == (proposed,)
+    with sqlite3.connect(stored) as connection:
+        (frames, different) = connection.execute(
+            "SELECT count(*), count(DISTINCT path || line || function) FROM frame"
+        ).fetchone()
+    connection.close()
+    assert frames == different
+
+
+def test_a_recording_that_is_not_there_is_not_written_on(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError):
+        RecordingWriter(tmp_path / "none.diag", None)
+    assert not (tmp_path / "none.diag").exists()
