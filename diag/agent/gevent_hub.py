@@ -185,6 +185,7 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
         if now >= due:
             due = now + w.SLOW_NS
             look(now)
+            started = words[busy_since] = now_ns()  # what looking took is no step's time
 
     loop = hub.loop
     prepare = loop.prepare(ref=False, priority=loop.MINPRI)

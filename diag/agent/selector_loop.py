@@ -43,10 +43,11 @@ def watch(lane: LoopLane) -> None:  # noqa: C901, PLR0915  # closures: attribute
         result = select(timeout)
         started = polled = now_ns()
         iteration += 1
-        if stores:
-            words[busy_since] = polled
         if polled >= due:
             look(polled)
+            started = now_ns()  # the kernel may have let others run while it was read: no step's time
+        if stores:
+            words[busy_since] = started
         return result
 
     def look(now: int) -> None:
