@@ -12,6 +12,7 @@ from diag.analysis.causes import amounts
 from diag.analysis.doubt import silence
 from diag.analysis.timeline import Held
 from diag.finding import Cause, Finding, Location
+from diag.guarding.meanwhile import Meanwhile
 from diag.recording import Recording
 from diag.rules import find_all
 from diag.units import whole_percent
@@ -95,12 +96,12 @@ class Seen:
     blocked: Blocked
 
 
-def judge_steps(recording: Recording, others: Mapping[tuple[int, int], int]) -> tuple[Seen, ...]:
+def judge_steps(recording: Recording, meanwhile: Mapping[tuple[int, int], Meanwhile]) -> tuple[Seen, ...]:
     """Judge every step of a recording's one run that lasted longer than its threshold, in order.
 
     Args:
         recording: what was seen during one phase of a test; its threshold is the test's budget.
-        others: by the lane and end of a step, the run-queue wait of the process' other threads meanwhile.
+        meanwhile: what else is known of its steps, by lane and end.
     """
     case = examine(recording, recording.runs[0])
     budget = recording.meta.threshold_ns
@@ -109,16 +110,17 @@ def judge_steps(recording: Recording, others: Mapping[tuple[int, int], int]) -> 
         return ()
     findings = [finding for finding in find_all(case) if finding.rule in _LINE_RULES]
     return tuple(
-        _seen(case, held, findings, others.get((held.lane.lane_id, held.step.end_ns), 0)) for held in long
+        _seen(case, held, findings, meanwhile.get((held.lane.lane_id, held.step.end_ns), Meanwhile()))
+        for held in long
     )
 
 
-def _seen(case: Case, held: Held, findings: Iterable[Finding], others: int) -> Seen:
+def _seen(case: Case, held: Held, findings: Iterable[Finding], meanwhile: Meanwhile) -> Seen:
     budget = case.threshold_ns
     blocked = Blocked(
         test="",
         when="",
-        judgement=judgement(held, budget, others).value,
+        judgement=judgement(held, budget, meanwhile).value,
         budget_ns=budget,
         wall_ns=held.wall_ns,
         own_ns=_own(held),
@@ -132,16 +134,17 @@ def _seen(case: Case, held: Held, findings: Iterable[Finding], others: int) -> S
     return Seen(start_ns=held.step.start_ns, end_ns=held.step.end_ns, blocked=blocked)
 
 
-def judgement(held: Held, budget_ns: int, others_ns: int) -> Judgement:
+def judgement(held: Held, budget_ns: int, meanwhile: Meanwhile) -> Judgement:
     """Whether the code blocked, or the machine (or the collector) made it look so.
 
     A step that waits for another thread (to start, to let the GIL go) does so longer if the machine has no
-    CPU for that one: so much of its waiting is the machine's.
+    CPU for that one: so much of its waiting is the machine's. And what was not on the CPU without ever having
+    gone to sleep was taken off it.
 
     Args:
         held: the step.
         budget_ns: what it may last.
-        others_ns: run-queue wait of the process' other threads meanwhile.
+        meanwhile: what else is known of it.
     """
     own = _own(held)
     if own + held.gc_ns < budget_ns:
@@ -149,9 +152,13 @@ def judgement(held: Held, budget_ns: int, others_ns: int) -> Judgement:
     if own < budget_ns:
         return Judgement.GARBAGE
     split = amounts(held)
-    if own - min(split.waiting_ns + split.gil_wait_ns, others_ns) < budget_ns:
+    waited = min(own, split.waiting_ns + split.gil_wait_ns)
+    if not meanwhile.slept and own - waited < budget_ns:
+        return Judgement.PAUSED
+    if own - min(waited, meanwhile.others_ns) < budget_ns:
         return Judgement.OTHERS_STARVED
-    if own < FIRM * budget_ns and own - silence(held) < budget_ns:
+    # While the thread stood in the run queue, the watcher may have stood there as well.
+    if own < FIRM * budget_ns and own - max(0, silence(held) - held.run_queue_ns) < budget_ns:
         return Judgement.PAUSED
     return Judgement.BLOCKED
 

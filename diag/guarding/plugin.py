@@ -154,7 +154,7 @@ class Guard:
             recording = self._loops.take(self._budget_of(item))
             if recording is None or not self._watches(item):
                 return []
-            seen = judge_steps(recording, self._loops.others)
+            seen = judge_steps(recording, self._loops.meanwhile)
         except Exception as error:  # noqa: BLE001  # a bug of diag's is no failure of the test's
             self._sums.notes += (f"{item.nodeid} could not be judged: {type(error).__name__}: {error}",)
             return []

@@ -17,7 +17,7 @@ from diag.agent import install, lane, process, uninstall
 from diag.agent import words as w
 from diag.analysis.canaries import CanaryCheck, check
 from diag.analysis.timeline import read
-from diag.guarding.other_threads import ReadingsWithOthers
+from diag.guarding.meanwhile import Meanwhile, ReadingsWithOthers
 from diag.probes.observer import Observer
 from diag.probes.spool import Seen, SpoolReader
 from diag.recording import Cell, Machine, Meta, Recording, Run, RunStatus
@@ -25,7 +25,7 @@ from diag.recording import Cell, Machine, Meta, Recording, Run, RunStatus
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from diag.recording import Degradation, Frame
+    from diag.recording import Degradation, Frame, Stack
 
 DUMPS = 2_000
 """How often py-spy may be asked who holds the GIL: in a test suite long steps are few, and far between."""
@@ -36,6 +36,7 @@ times as long to be seen."""
 
 MOST_PATIENCE_NS = 6_000_000
 MAX_SOURCE_BYTES = 2_000_000
+_BEGINNINGS = frozenset({"<module>", "_bootstrap"})
 _STANDARD = sysconfig.get_path("stdlib") + os.sep
 
 
@@ -58,7 +59,7 @@ class OwnLoops:
         )
         self._reader = SpoolReader(self._observer.spool)
         self._long: list[tuple[int, int]] = []
-        self._others: dict[tuple[int, int], int] = {}
+        self._meanwhile: dict[tuple[int, int], Meanwhile] = {}
         self._sources: dict[str, str] = {}
         self._seen = Seen()
         self._process: process.Process | None = None
@@ -95,7 +96,7 @@ class OwnLoops:
                 self._long.append((record["s"], record["e"]))
                 readings = lane.readings_here()
                 if isinstance(readings, ReadingsWithOthers):
-                    self._others[record["l"], record["e"]] = readings.others_since(record["s"])
+                    self._meanwhile[record["l"], record["e"]] = readings.meanwhile(record["s"])
             return write(record)
 
         lane.Readings = ReadingsWithOthers  # type: ignore[misc]
@@ -121,15 +122,15 @@ class OwnLoops:
         seen = self._drain()
         since = min(start for start, _ in long)
         seen.steps = [step for step in seen.steps if step.end_ns - step.start_ns >= longer_ns]
-        seen.stacks = [stack for stack in seen.stacks if stack.seen_ns >= since]
+        seen.stacks = [stack for stack in seen.stacks if stack.seen_ns >= since and _is_within_step(stack)]
         seen.states = [state for state in seen.states if state.at_ns >= since]
         self._keep_sources(frame for stack in seen.stacks for frame in stack.frames)
         return Recording(meta=self._meta(longer_ns), runs=(self._run_of(seen),), sources=self._sources)
 
     @property
-    def others(self) -> dict[tuple[int, int], int]:
-        """By the lane and end of a long step, the run-queue wait of the process' other threads meanwhile."""
-        return self._others
+    def meanwhile(self) -> dict[tuple[int, int], Meanwhile]:
+        """What else is known of long steps, by their lane and end."""
+        return self._meanwhile
 
     def _drain(self) -> Seen:
         return self._reader.finish()
@@ -192,6 +193,11 @@ class OwnLoops:
             return self._observer.degradations()
         finally:
             self._observer.close()
+
+
+def _is_within_step(stack: Stack) -> bool:
+    """False for a stack that shows nothing but how the program began: it was torn while it was read."""
+    return not stack.frames or stack.frames[-1].function not in _BEGINNINGS
 
 
 async def _nothing() -> None:
