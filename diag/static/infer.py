@@ -135,7 +135,9 @@ class Inference:
     def _attribute(self, expr: Expr, scope: FunctionInfo) -> Values:
         bases = self.values(expr[1], scope)
         found = self.union(self.attribute(base, expr[2]) for base in bases)
-        return found or (() if bases else members.stored(self, expr, scope))
+        if all(isinstance(one, Ext) and self.knowledge.says_nothing(one.name) for one in found):
+            return members.stored(self, expr, scope) or found
+        return found
 
     def _item(self, expr: Expr, scope: FunctionInfo) -> Values:
         bases = self.values(expr[1], scope)

@@ -84,7 +84,7 @@ def of_external(inference: Inference, name: str, call: Call, scope: FunctionInfo
     if given:
         return hints.from_text(inference, given)
     last = name.rpartition(".")[2]
-    if last[:1].isupper() or last.startswith("_") and last[1:2].isupper():
+    if last.lstrip("_")[:1].isupper() or knowledge.is_class(name):
         return (Obj(knowledge.canonical(name)),)
     return (Obj(f"{name}()"),)
 

@@ -33,6 +33,7 @@ class Knowledge:
         self._bases: dict[str, tuple[str, ...]] = {}
         self._aliases: dict[str, str] = {}
         self._handoffs: set[str] = set()
+        self._owners: set[str] = set()
         self._loaded: set[str] = set()
         self._covered: dict[str, bool] = {}
         self._found: dict[str, Effect | None] = {}
@@ -108,6 +109,9 @@ class Knowledge:
         self._bases.update({name: tuple(bases.split()) for name, bases in summary.bases.items()})
         self._aliases.update(summary.aliases)
         self._handoffs.update(summary.handoffs.split())
+        for group in summary.blocking:
+            self._owners.update(name.rpartition(".")[0] for name in group.calls.split())
+        self._owners.update(name.rpartition(".")[0] for name in summary.returns)
 
     def canonical(self, name: str) -> str:
         """The name that summaries use, where this one is an alias of it or lies below an alias."""
@@ -180,6 +184,14 @@ class Knowledge:
             if found:
                 return owner if found == "self" else found
         return "" if owner else table.get(name, "")
+
+    def says_nothing(self, name: str) -> bool:
+        """True if no summary tells anything of a name or of what lies below it."""
+        return self.effect(name) is None and not self.returns(name) and not self.is_class(name)
+
+    def is_class(self, name: str) -> bool:
+        """True if summaries know members of what calling this gives."""
+        return self.canonical(name) in self._owners
 
     def hands_off(self, name: str) -> bool:
         """True for what runs its argument in a thread, a process or elsewhere."""

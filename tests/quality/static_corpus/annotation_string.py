@@ -1,0 +1,4 @@
+from __future__ import annotations
+import requests
+async def read(session: "requests.Session"):
+    return session.get("http://x")

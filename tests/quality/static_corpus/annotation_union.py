@@ -1,0 +1,4 @@
+import requests
+async def read(session: requests.Session | None):
+    if session:
+        return session.get("http://x")

@@ -1,0 +1,3 @@
+from anyio import Path
+async def read():
+    return await Path("x").read_text()

@@ -1,0 +1,5 @@
+import asyncio
+lock = asyncio.Lock()
+async def read():
+    async with lock:
+        await asyncio.sleep(0)

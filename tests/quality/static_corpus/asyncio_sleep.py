@@ -1,0 +1,3 @@
+import asyncio
+async def read():
+    await asyncio.sleep(1)

@@ -1,0 +1,4 @@
+from contextvars import ContextVar
+user = ContextVar("user")
+async def read():
+    return user.get()

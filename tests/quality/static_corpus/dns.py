@@ -1,0 +1,3 @@
+import socket
+async def resolve(host):
+    return socket.gethostbyname(host)

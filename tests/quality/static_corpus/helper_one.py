@@ -1,0 +1,5 @@
+import time
+def wait():
+    time.sleep(1)
+async def read():
+    wait()

@@ -1,0 +1,5 @@
+import time
+def attempt(function):
+    return function()
+async def read():
+    attempt(lambda: time.sleep(1))

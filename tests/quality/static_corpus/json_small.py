@@ -1,0 +1,3 @@
+import json
+async def read(text):
+    return json.dumps(json.loads(text))

@@ -1,0 +1,3 @@
+async def read():
+    import requests
+    return requests.get("http://x")

@@ -1,0 +1,5 @@
+import time
+def main():
+    time.sleep(1)
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,4 @@
+import requests
+CONFIG = requests.get("http://x").json()
+async def read():
+    return CONFIG

@@ -1,0 +1,3 @@
+async def read():
+    with open("data.txt") as file:
+        return file.read()

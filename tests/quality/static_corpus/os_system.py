@@ -1,0 +1,3 @@
+import os
+async def convert():
+    os.system("convert a b")

@@ -1,0 +1,2 @@
+async def read(input, open, sleep):
+    return input("x"), open("y"), sleep(1)

@@ -1,0 +1,4 @@
+from requests_like.session import Session
+async def read():
+    session = Session()
+    return await session.get("http://x")

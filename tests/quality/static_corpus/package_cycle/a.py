@@ -1,0 +1,3 @@
+import b
+def wait():
+    b.pause()

@@ -1,0 +1,6 @@
+from .local import LocalStorage
+from .remote import RemoteStorage
+def get_storage(kind):
+    if kind == "local":
+        return LocalStorage()
+    return RemoteStorage()

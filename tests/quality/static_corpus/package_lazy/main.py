@@ -1,0 +1,3 @@
+async def read():
+    from work import work
+    work()

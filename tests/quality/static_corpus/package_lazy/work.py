@@ -1,0 +1,3 @@
+import time
+def work():
+    time.sleep(1)

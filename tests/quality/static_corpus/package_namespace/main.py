@@ -1,0 +1,3 @@
+import shop.deep.work
+async def read():
+    shop.deep.work.work()

@@ -1,0 +1,3 @@
+from shop import work
+async def read():
+    work()

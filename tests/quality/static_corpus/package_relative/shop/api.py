@@ -1,0 +1,3 @@
+from .gateway import load
+async def read():
+    return load("http://x")

@@ -1,0 +1,3 @@
+import requests
+def load(url):
+    return requests.get(url)

@@ -1,0 +1,2 @@
+import redis
+cache = redis.Redis()

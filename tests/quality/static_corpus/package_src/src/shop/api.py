@@ -1,0 +1,3 @@
+from shop.work import work
+async def read():
+    work()

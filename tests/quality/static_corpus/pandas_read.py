@@ -1,0 +1,3 @@
+import pandas as pd
+async def load(name):
+    return pd.read_csv(name)

@@ -1,0 +1,3 @@
+import bcrypt
+async def register(password):
+    return bcrypt.hashpw(password, bcrypt.gensalt())

@@ -1,0 +1,3 @@
+import subprocess
+async def alive(child: subprocess.Popen):
+    return child.poll() is None

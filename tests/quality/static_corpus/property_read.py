@@ -1,0 +1,7 @@
+import requests
+class User:
+    @property
+    def avatar(self):
+        return requests.get("http://x").content
+async def read(user: User):
+    return user.avatar

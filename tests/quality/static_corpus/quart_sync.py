@@ -1,0 +1,7 @@
+import time
+from quart import Quart
+app = Quart(__name__)
+@app.route("/")
+def read():
+    time.sleep(1)
+    return ""

@@ -1,0 +1,4 @@
+import queue
+jobs = queue.Queue()
+async def read():
+    return jobs.get()

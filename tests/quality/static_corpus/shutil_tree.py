@@ -1,0 +1,3 @@
+import shutil
+async def copy(a, b):
+    shutil.copytree(a, b)

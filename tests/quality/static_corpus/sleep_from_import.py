@@ -1,0 +1,3 @@
+from time import sleep as pause
+async def read():
+    pause(1)

@@ -1,0 +1,3 @@
+import time
+async def read():
+    time.sleep(0)

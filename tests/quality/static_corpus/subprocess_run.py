@@ -1,0 +1,3 @@
+import subprocess
+async def convert(name):
+    subprocess.run(["convert", name], check=True)

@@ -1,0 +1,7 @@
+import time
+from fastapi import FastAPI
+app = FastAPI()
+@app.get("/")
+def read():
+    time.sleep(0.2)
+    return {}

@@ -1,0 +1,3 @@
+import aiohttp, httpx
+async def read(client: httpx.AsyncClient | aiohttp.ClientSession):
+    return await client.get("http://x")

@@ -1,0 +1,3 @@
+from urllib import request
+async def fetch(url):
+    return request.urlopen(url).read()

@@ -1,0 +1,4 @@
+import zipfile
+async def unpack(path):
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall("out")
