@@ -15,7 +15,7 @@ from diag.remedy import Tried
 from diag.reports.html.contests import build_comparison
 from diag.reports.html.page import pieces_of
 from diag.reports.html.report import build
-from diag.reports.text import clean
+from diag.reports.html.words import short
 
 
 def pieces(
@@ -29,7 +29,7 @@ def pieces(
         source: False leaves out all source lines.
         tried: remedies that were tried, by culprit.
     """
-    target = clean(recording.meta.target)
+    target = short(recording.meta.target)
     if isinstance(result, Comparison):
         yield from pieces_of("comparison.html", page=build_comparison(recording, result), target=target)
         return

@@ -12,7 +12,7 @@ from diag.reports import sentences
 from diag.reports.html.cards import heat
 from diag.reports.html.model import Matrix, MatrixCell, Worst
 from diag.reports.html.timeline import owner
-from diag.reports.text import clean
+from diag.reports.html.words import short
 
 MOST_COLUMNS = 8
 MOST_ROWS = 20
@@ -93,9 +93,9 @@ def _worst(owed: Sequence[Debt], indices: Mapping[int, int]) -> dict[str, tuple[
         key = owner(debt)
         sums[key] += debt.ns
         if debt.exchange is not None:
-            labels[key] = clean(debt.exchange.request.route)
+            labels[key] = short(debt.exchange.request.route)
         elif debt.wait is not None:
-            labels[key] = clean(debt.wait.label)
+            labels[key] = short(debt.wait.label)
     by_label: dict[str, list[int]] = defaultdict(list)
     for key in sorted(sums, key=lambda key: -sums[key]):
         by_label[labels[key]].append(key)

@@ -16,6 +16,7 @@ from diag.remedy import Tried
 from diag.reports import sentences
 from diag.reports.html.model import Card, Fold, Share, SourceLine, VictimRow
 from diag.reports.html.remedies import tried_view
+from diag.reports.html.words import short
 from diag.reports.text import UNICODE, clean, cut
 
 AROUND = 4
@@ -143,8 +144,8 @@ def folds(stack: Sequence[Frame], case: Case) -> tuple[Fold, ...]:
         found.append(
             Fold(
                 user=user,
-                packages=clean(", ".join(names)),
-                frames=tuple((clean(frame.function), _place(frame, case)) for frame in frames),
+                packages=short(", ".join(names)),
+                frames=tuple((short(frame.function), _place(frame, case)) for frame in frames),
             )
         )
     return tuple(found)
@@ -155,7 +156,7 @@ def _place(frame: Frame, case: Case) -> str:
     shown = sentences.where(place)
     if shown.startswith("/"):
         shown = f"{os.path.basename(os.path.dirname(place.path))}/{os.path.basename(place.path)}:{place.line}"
-    return cut(clean(shown), LONGEST_LINE)
+    return short(shown)
 
 
 def _stack_note(proof: Proof) -> str:

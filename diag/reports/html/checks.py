@@ -33,7 +33,7 @@ def _handler(one: HandlerResult) -> Checked:
 
 def _rules(verdict: Verdict, case: Case) -> list[Checked]:
     known = {finding.rule for finding in verdict.findings}
-    told = verdict.quality.canary_ok
+    told = verdict.status is not Status.UNMEASURED
     kinds = {lane.kind for lane in case.run.lanes}
     loops = bool(kinds - {LaneKind.WORKER_THREAD})
     workers = LaneKind.WORKER_THREAD in kinds
@@ -70,7 +70,7 @@ def _rules(verdict: Verdict, case: Case) -> list[Checked]:
         if rule in known:
             continue
         kind = _DOES_NOT if not applies else _PASSED if told else _UNKNOWN
-        unsure = "the planted block was not found, so that its absence means nothing"
+        unsure = f"nothing was found, which means nothing here: {verdict.reason}"
         found.append(_checked(kind, rule, why if not applies else value if told else unsure))
     return found
 

@@ -11,6 +11,7 @@ from diag.finding import CellResult, Verdict
 from diag.recording import Run
 from diag.reports.html.figures import LogAxis, area
 from diag.reports.html.model import Ridge, Ridges, Table
+from diag.reports.html.words import short
 
 MOST_ROUTES = 12
 WARM_UP = "warm-up"
@@ -121,7 +122,7 @@ def _routes(runs: Sequence[Run]) -> tuple[Ridges, ...]:
                 and 0 < request.status < 500
                 and request.done_ns > request.intended_ns
             ):
-                by_route.setdefault(request.route, []).append(request.done_ns - request.intended_ns)
+                by_route.setdefault(short(request.route), []).append(request.done_ns - request.intended_ns)
     if not by_route:
         return ()
     shown = sorted(by_route, key=lambda route: -len(by_route[route]))[:MOST_ROUTES]

@@ -29,8 +29,9 @@ from diag.reports.html.model import (
     Whisker,
     Whiskers,
 )
+from diag.reports.html.words import short, shown
 from diag.reports.json import comparison_to_json
-from diag.reports.text import clean, neutral
+from diag.reports.text import neutral
 
 _CELL = ("target", "framework", "server", "loop", "strategy", "workload", "workers", "threads", "load")
 UNSTABLE = "unstable"
@@ -39,7 +40,7 @@ GENERATOR = "limited by the load generator"
 
 def build_comparison(recording: Recording, comparison: Comparison) -> ComparisonReport:
     """What the page of one comparison says."""
-    shown = neutral(comparison)
+    said = shown(comparison)
     runs: dict[Any, list[Run]] = {}
     for run in recording.runs:
         runs.setdefault(tuple(getattr(run.cell, name) for name in _CELL), []).append(run)
@@ -48,15 +49,15 @@ def build_comparison(recording: Recording, comparison: Comparison) -> Comparison
         return runs.get(tuple(getattr(cell, name) for name in _CELL), [])
 
     contests = tuple(
-        _contest(said, [runs_of(cell) for cell in own.cells])
-        for said, own in zip(shown.contests, comparison.contests, strict=True)
+        _contest(one, [runs_of(cell) for cell in own.cells])
+        for one, own in zip(said.contests, comparison.contests, strict=True)
     )
     return ComparisonReport(
-        title=f"{clean(recording.meta.target)} – diag compare",
-        head=_head(shown),
+        title=f"{short(recording.meta.target)} – diag compare",
+        head=_head(said),
         contests=contests,
         foot=_foot(recording, comparison),
-        raw=as_json(msgspec.json.decode(comparison_to_json(shown))),
+        raw=as_json(msgspec.json.decode(comparison_to_json(neutral(comparison)))),
     )
 
 

@@ -8,7 +8,7 @@ from diag import __version__, units
 from diag.recording import Meta, Run
 from diag.reports.html.model import Foot
 from diag.reports.html.withheld import command
-from diag.reports.text import clean
+from diag.reports.html.words import short
 
 
 def foot(meta: Meta, runs: Sequence[Run], *, recording: str, blind: Iterable[str]) -> Foot:
@@ -38,7 +38,7 @@ def foot(meta: Meta, runs: Sequence[Run], *, recording: str, blind: Iterable[str
     ]
     if not meta.finished:
         facts.append(("Note", "The recording was broken off: what had been written by then is shown."))
-    return Foot(facts=tuple((title, clean(text)) for title, text in facts if text), blind=tuple(blind))
+    return Foot(facts=tuple((title, short(text)) for title, text in facts if text), blind=tuple(blind))
 
 
 def _runs(runs: Sequence[Run]) -> str:

@@ -84,7 +84,7 @@ def blocking(verdict: Verdict) -> list[Finding]:
 def _blocked(verdict: Verdict) -> Tile:
     name = "Loop" if sentences.held_name(verdict) == "the loop" else "Worker"
     title = f"{name}-blocked time"
-    if verdict.status is Status.UNMEASURED and not verdict.window_ns:
+    if verdict.status is Status.UNMEASURED:
         return Tile(title=title, value="unknown", detail="nothing was measured", tone="doubtful")
     lengths = [block.own_ns for one in blocking(verdict) for block in one.blocks]
     over = sum(max(0, ns - NOTICED_NS) for ns in lengths)
@@ -101,7 +101,7 @@ def _blocked(verdict: Verdict) -> Tile:
 
 def _victims(verdict: Verdict, count: int) -> Tile:
     groups = [group for one in blocking(verdict) for group in one.victims]
-    if verdict.status is Status.UNMEASURED and not groups:
+    if verdict.status is Status.UNMEASURED:
         return Tile(title="Victims", value="unknown", detail="nothing was measured", tone="doubtful")
     if not groups:
         return Tile(title="Victims", value="none", detail="nobody was seen waiting", tone="good")
@@ -169,7 +169,9 @@ def _quality(verdict: Verdict) -> Tile:
     facts = sentences.data(quality, UNICODE)
     quiet = (quality.run_queue_share or 0.0) < BUSY_SHARE
     good = quality.canary_ok and quiet and not quality.dropped and not quality.degradations
-    value = "good" if good else "not sure" if quality.canary_ok else "not enough"
+    told = quality.canary_ok and verdict.status is not Status.UNMEASURED
+    good = good and told
+    value = "good" if good else "not sure" if told else "not enough"
     return Tile(
         title="Data quality",
         value=value,

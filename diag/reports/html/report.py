@@ -14,7 +14,7 @@ from diag.analysis.case import Case, examine
 from diag.analysis.debts import Debt, debts
 from diag.analysis.proofs import Proof, proofs
 from diag.analysis.rides import rides
-from diag.finding import BlockRef, Finding, Verdict
+from diag.finding import BlockRef, Finding, Status, Verdict
 from diag.recording import Recording
 from diag.remedy import Tried
 from diag.reports.html import compared
@@ -28,8 +28,9 @@ from diag.reports.html.head import BLOCKING, head
 from diag.reports.html.model import Report
 from diag.reports.html.timeline import Timeline, build_timeline, owner
 from diag.reports.html.withheld import holds_secrets, without_source
+from diag.reports.html.words import short, shown
 from diag.reports.json import to_json
-from diag.reports.text import clean, map_values, neutral
+from diag.reports.text import map_values, neutral
 
 MOST_RAW_BLOCKS = 2_000
 """Of the blocks in the raw data, the longest; each is some 300 bytes."""
@@ -50,27 +51,28 @@ def build(
         tried: remedies that were tried, by culprit.
     """
     secret = [path for path, text in recording.sources.items() if holds_secrets(path, text)]
-    shown = neutral(without_source(verdict, None if not source else secret))
+    whole = without_source(verdict, None if not source else secret)
+    said = shown(whole)
     case = examine(recording, recording.runs[0]) if recording.runs else None
-    target = clean(recording.meta.target)
+    target = short(recording.meta.target)
     page = Report(
         title=f"{target} – diag",
-        head=head(shown, 0, tried),
-        foot=foot(recording.meta, recording.runs, recording=verdict.recording, blind=blind(shown, case)),
-        checks=checks(shown, case),
-        raw=_raw(shown),
-        compared=compared.strategies(shown, [run for run in recording.runs if not run.attempts]),
-        tables=compared.figures(shown),
+        head=head(said, 0, tried),
+        foot=foot(recording.meta, recording.runs, recording=verdict.recording, blind=blind(said, case)),
+        checks=checks(said, case),
+        raw=_raw(neutral(whole)),
+        compared=compared.strategies(said, [run for run in recording.runs if not run.attempts]),
+        tables=compared.figures(said),
         no_timeline="The recording holds no run.",
     )
-    return page if case is None else _with_case(page, case, verdict, shown, source, secret, tried)
+    return page if case is None else _with_case(page, case, verdict, said, source, secret, tried)
 
 
 def _with_case(
     page: Report,
     case: Case,
     verdict: Verdict,
-    shown: Verdict,
+    said: Verdict,
     source: bool,
     secret: Sequence[str],
     tried: Sequence[Tried],
@@ -79,16 +81,15 @@ def _with_case(
     owed = [debts(case.timeline, case.delays, proof.pieces) for proof in own]
     timeline = build_timeline(case, own, owed, rides(case.timeline, case.found, case.delays))
     drawn = Counter(block.finding for block in timeline.blocks) if timeline else Counter[int]()
-    said = [
-        dataclasses.replace(proof, finding=finding)
-        for proof, finding in zip(own, shown.findings, strict=True)
+    stated = [
+        dataclasses.replace(proof, finding=finding) for proof, finding in zip(own, said.findings, strict=True)
     ]
     return dataclasses.replace(
         page,
-        head=head(shown, _victims(verdict.findings, owed), tried),
+        head=head(said, _victims(verdict.findings, owed), tried),
         timeline=timeline,
         no_timeline="" if timeline else "The run was too short to draw, or nothing in it was seen.",
-        matrix=matrix(shown.findings, owed, timeline.indices if timeline else {}),
+        matrix=matrix(said.findings, owed, timeline.indices if timeline else {}),
         cards=tuple(
             card(
                 number,
@@ -99,9 +100,9 @@ def _with_case(
                 tried=tried,
                 shown_blocks=drawn[number],
             )
-            for number, proof in enumerate(said)
+            for number, proof in enumerate(stated)
         ),
-        availability=availability(case),
+        availability=None if verdict.status is Status.UNMEASURED else availability(case),
         data=as_json(timeline_data(timeline)),
     )
 

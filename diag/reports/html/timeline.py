@@ -21,7 +21,7 @@ from diag.recording import Lane, LaneKind
 from diag.reports import sentences
 from diag.reports.html.density import Density, density
 from diag.reports.html.rows import Group, Placed, pack
-from diag.reports.text import clean
+from diag.reports.html.words import short
 
 MOST_BLOCKS = 2_000
 MOST_REQUESTS = 12_000
@@ -219,7 +219,7 @@ def _bars(proofs: Sequence[Proof], owed: Sequence[Sequence[Debt]]) -> list[_Bar]
                     reference=reference,
                     block=piece[0],
                     segments=piece[1],
-                    where=clean(where),
+                    where=short(where),
                     debts=tuple(by_piece.get(index, ())),
                 )
             )
@@ -296,7 +296,7 @@ def _ride(scene: _Scene, ride: Ride) -> _Chosen:
     start, entered, left = at(request.intended_ns), at(ride.entered_ns), at(ride.left_ns)
     return _Chosen(
         key=id(ride.exchange),
-        label=clean(request.route),
+        label=short(request.route),
         start=start,
         before=entered - start,
         inside=left - entered,
@@ -320,7 +320,7 @@ def _tasks(scene: _Scene) -> list[_Chosen]:
         found.append(
             _Chosen(
                 key=id(wait),
-                label=clean(wait.label),
+                label=short(wait.label),
                 start=start,
                 before=0,
                 inside=end - start,
@@ -356,7 +356,7 @@ def _block(scene: _Scene, bar: _Bar, lane: int, room: int) -> BlockView:
         parts=tuple((scene.at(a), scene.at(b)) for a, b in parts) if len(parts) > 1 else (),
         own_ns=bar.reference.own_ns,
         cause=_cause(bar),
-        route=clean(bar.reference.route),
+        route=short(bar.reference.route),
         where=bar.where,
         request=_maker(scene, bar),
         victims=tuple(scene.places[owner(debt)] for debt in shown),
