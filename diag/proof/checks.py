@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from diag.analysis.causes import amounts
 from diag.analysis.cells import blocked_time
-from diag.analysis.statistics import median
+from diag.analysis.statistics import median, percentile
 from diag.finding import Finding, Severity
 from diag.proof.trials import Trials, is_innocent, loaded
 from diag.recording import LaneKind, Run
@@ -19,6 +19,10 @@ MOVED_SHARE = 0.05
 
 GIL_SHARE = 0.05
 """A loop that waits for the GIL for this share of its time waits for a thread that computes."""
+
+RESIDUE_FACTOR = 2
+RESIDUE_NS = 5_000_000
+"""Beyond what innocent requests take alone: one switch interval of the GIL, and noise."""
 
 QUEUE_SHARE = 0.1
 """A pool that is full for less of the time makes few wait."""
@@ -41,9 +45,21 @@ def moved_to(original: Trials, tried: Trials, remedy: Remedy) -> str:
     often = [words for words, times in seen.items() if 2 * times > len(tried.runs)]
     if often:
         return f"{max(often, key=lambda words: held[words])} holds the loop now"
-    gil = _gil_share(tried)
-    if gil >= GIL_SHARE and gil >= 2 * _gil_share(original) and remedy.move is Move.THREAD:
-        return f"the GIL: the loop waits for it {percent(gil)} of the time, for a thread that computes"
+    return _to_the_gil(original, tried, remedy)
+
+
+def _to_the_gil(original: Trials, tried: Trials, remedy: Remedy) -> str:
+    """Whether innocent requests wait for a thread that computes, now that it is not the loop's own."""
+    if remedy.move is not Move.THREAD:
+        return ""
+    share = _gil_share(tried)
+    if share >= GIL_SHARE and share >= 2 * _gil_share(original):
+        return f"the loop waits for the GIL {percent(share)} of the time, for a thread that computes"
+    alone = percentile(tried.about.alone_ns, 0.99)
+    left = median([tried.p99(run) for run in tried.runs])
+    if not remedy.expected and alone and left > RESIDUE_FACTOR * alone + RESIDUE_NS:
+        words = f"innocent requests wait {duration(round(left))}, and {duration(round(alone))} without it"
+        return f"the thread holds the GIL in the loop's stead; {words}"
     return ""
 
 
