@@ -87,6 +87,7 @@ class CellFigures:
 
     Attributes:
         label: what tells it from the others of its contest.
+        recorded_as: its label in the recording, where a preset's cells that differ in limits have their own.
         target, framework, server, loop, strategy, workload: its place in the matrix.
         workers, threads: as asked for.
         load: in words.
@@ -114,6 +115,7 @@ class CellFigures:
     """
 
     label: str
+    recorded_as: str = ""
     target: str
     framework: str = ""
     server: str = ""

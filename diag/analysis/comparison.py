@@ -212,6 +212,7 @@ def _figures(one: Measured, seed: int, cores: int) -> CellFigures:
     names = ("target", "framework", "server", "loop", "strategy", "workload", "workers", "threads", "load")
     figures = CellFigures(
         label=one.label,
+        recorded_as=cell.label,
         trials=len(one.trials),
         failure=one.failures[0] if one.failures else "",
         incidents=one.incidents,

@@ -59,7 +59,7 @@ def _figures(figures: Sequence[PublishedFigure], page: Page) -> Iterator[Text]:
     common = next(iter(kinds)) if len(kinds) == 1 else ""
     titles = (f"published {common}".rstrip(), "here [95 %]", "generator")
     names = ["" if common else one.figure for one in figures]
-    values = [(_as_published(one), *_measured(one)) for one in figures]
+    values = [(published_words(one), *measured_words(one)) for one in figures]
     labels = [f"  {cut_middle(one.cell, _LONGEST_LABEL, page.glyphs.ellipsis)}" for one in figures]
     rows = [(label, name, *row) for label, name, row in zip(labels, names, values, strict=True)]
     lines = layout.table(("", "", *titles), rows, indent=0, left=(0, 1))
@@ -80,7 +80,8 @@ def _figures(figures: Sequence[PublishedFigure], page: Page) -> Iterator[Text]:
         yield from layout.hang("note: ", remark, page.width, label_style="yellow")
 
 
-def _measured(one: PublishedFigure) -> tuple[str, str]:
+def measured_words(one: PublishedFigure) -> tuple[str, str]:
+    """The measured figure with its interval, and how busy the load generator was."""
     if one.measured is None:
         return "no figures", "-"
     share = units.percent(one.generator_share.value) if one.generator_share else "-"
@@ -94,7 +95,7 @@ def _ranged(one: PublishedFigure, found: Estimate) -> str:
     return f"{_value(one, found.value)} [{low}–{high}]"
 
 
-def _as_published(one: PublishedFigure) -> str:
+def published_words(one: PublishedFigure) -> str:
     """With the digits that were published, four at most."""
     if not one.durations:
         return f"{one.published:,.4g}" if one.published < _THOUSAND else f"{one.published:,.0f}"
@@ -107,9 +108,14 @@ def _value(one: PublishedFigure, value: float) -> str:
     return units.duration(round(value)) if one.durations else units.rate(value)
 
 
+def claim_words(claim: ClaimVerdict) -> str:
+    """A claim: in quotation marks, or as what its figures say."""
+    return f'"{claim.claim}"' if claim.quoted else f"its figures say: {claim.claim}"
+
+
 def _claim(claim: ClaimVerdict, page: Page) -> Iterator[Text]:
-    said = f'"{claim.claim}"' if claim.quoted else f"its figures say: {claim.claim}"
-    mark = _mark(claim.ruling, page.glyphs)
+    said = claim_words(claim)
+    mark = mark_of(claim.ruling, page.glyphs)
     yield from layout.hang(
         f"{mark} {claim.ruling.value}: ", said, page.width, label_style=f"bold {_STYLES[claim.ruling]}"
     )
@@ -119,7 +125,8 @@ def _claim(claim: ClaimVerdict, page: Page) -> Iterator[Text]:
         yield from layout.hang(f"{page.glyphs.dot} ", sentence, page.width, indent=4)
 
 
-def _mark(ruling: Ruling, glyphs: Glyphs) -> str:
+def mark_of(ruling: Ruling, glyphs: Glyphs) -> str:
+    """The symbol of a ruling."""
     return {Ruling.HOLDS: glyphs.check, Ruling.FAILS: glyphs.cross, Ruling.NO_DIFFERENCE: "="}.get(
         ruling, "?"
     )

@@ -12,9 +12,11 @@ from rich.cells import cell_len
 
 from diag.comparison import Comparison
 from diag.presets import compare_recording
-from diag.presets.apachebench import DEVELOPMENT, GUNICORN, MANY, ONE, ApacheBench, key
+from diag.presets.apachebench import BACKLOG, DEVELOPMENT, GUNICORN, MANY, ONE, ApacheBench, key
 from diag.presets.h2load_container import FASTAPI, FLASK, LIMITED, H2loadContainer
+from diag.recording import Recording
 from diag.reports.comparison import render
+from diag.reports.html import pieces
 from diag.reports.json import comparison_to_json
 from diag.reports.presets import preset_cell_list
 
@@ -100,3 +102,26 @@ def test_hostile_names_do_no_harm() -> None:
 def test_cells_are_listed_with_their_reasons() -> None:
     lines = preset_cell_list([("many: a", True, ""), ("many: b", False, "b is not installed")], 80)
     assert lines[:2] == ["  many: a", "+ many: b: cannot be measured here: b is not installed"]
+
+
+def test_the_page_has_the_same() -> None:
+    """Cells that differ in nothing but their label keep their own runs."""
+    values = {
+        key(MANY, label): {"rate": rate}
+        for label, rate in ((GUNICORN, 6_900), (DEVELOPMENT, 600), (BACKLOG, 1_080))
+    }
+    held: list[Recording] = []
+
+    def keep(one: Recording) -> Recording:
+        held.append(one)
+        return one
+
+    found = rerun(ApacheBench(), values, trials=2, change=keep)
+    text = "".join(pieces(held[0], found))
+    for words in (
+        "Published, and measured here",
+        "8,665",
+        "does not hold: &#34;FastAPI is nearly 48× faster",
+    ):
+        assert words in text
+    assert [one.recorded_as for one in found.contests[0].cells][-1] == key(MANY, DEVELOPMENT)

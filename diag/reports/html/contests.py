@@ -29,6 +29,7 @@ from diag.reports.html.model import (
     Whisker,
     Whiskers,
 )
+from diag.reports.html.presets import claims_of, published_table
 from diag.reports.html.words import short, shown
 from diag.reports.json import comparison_to_json
 from diag.reports.text import neutral
@@ -43,10 +44,11 @@ def build_comparison(recording: Recording, comparison: Comparison) -> Comparison
     said = shown(comparison)
     runs: dict[Any, list[Run]] = {}
     for run in recording.runs:
-        runs.setdefault(tuple(getattr(run.cell, name) for name in _CELL), []).append(run)
+        key = (run.cell.label, *(getattr(run.cell, name) for name in _CELL))
+        runs.setdefault(key, []).append(run)
 
     def runs_of(cell: CellFigures) -> list[Run]:
-        return runs.get(tuple(getattr(cell, name) for name in _CELL), [])
+        return runs.get((cell.recorded_as, *(getattr(cell, name) for name in _CELL)), [])
 
     contests = tuple(
         _contest(one, [runs_of(cell) for cell in own.cells])
@@ -56,6 +58,8 @@ def build_comparison(recording: Recording, comparison: Comparison) -> Comparison
         title=f"{short(recording.meta.target)} – diag compare",
         head=_head(said),
         contests=contests,
+        published=published_table(said),
+        claims=claims_of(said),
         foot=_foot(recording, comparison),
         raw=as_json(msgspec.json.decode(comparison_to_json(neutral(comparison)))),
     )

@@ -374,6 +374,24 @@ class ContestView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimView:
+    """A claim of a published comparison with its verdict.
+
+    Attributes:
+        symbol, word: of the verdict.
+        claim: in quotation marks where it is quoted.
+        because: what says so.
+        explained: sentences.
+    """
+
+    symbol: str
+    word: str
+    claim: str
+    because: str
+    explained: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonReport:
     """A page of one comparison.
 
@@ -381,6 +399,8 @@ class ComparisonReport:
         title: of the window.
         head, foot: top and bottom.
         contests: one a workload.
+        published: figures of a published comparison beside those measured, None if it is the user's own.
+        claims: of a published comparison, judged.
         raw: the comparison as JSON, made safe for HTML.
     """
 
@@ -389,3 +409,5 @@ class ComparisonReport:
     foot: Foot
     contests: tuple[ContestView, ...]
     raw: str
+    published: Table | None = None
+    claims: tuple[ClaimView, ...] = ()
