@@ -14,7 +14,7 @@ from types import ModuleType
 
 import click
 
-from diag import change, comparison, finding
+from diag import change, comparison, finding, remedy
 from diag.cli import cli
 from diag.frameworks import NAMES as FRAMEWORKS
 from diag.frameworks import Framework, get_framework
@@ -128,17 +128,18 @@ def json_page() -> str:
     """The keys of ``--json``."""
     return "".join(
         [
-            _MADE.format(source="diag/finding.py, diag/comparison.py and diag/change.py"),
+            _MADE.format(source="diag/finding.py, diag/comparison.py, diag/change.py and diag/remedy.py"),
             "# Verdicts and comparisons as JSON\n\n",
             f"`diag explain --json` and `diag report --json` print one object, of format {FORMAT}: the keys of Verdict ",
             "below, and `format`, `diag_version` and `exit_code` (0 clean, 1 blocked, 2 could not tell). Keys that end ",
-            "in `_ns` are nanoseconds. A number that could not be computed is `null`. The text is ASCII. A format keeps ",
+            "in `_ns` are nanoseconds. `tried` is a list of Tried, one a culprit whose remedies were tried. A number that could not be computed is `null`. The text is ASCII. A format keeps ",
             "its keys and their meaning; new keys may come.\n\n",
             "`diag compare --json`, and `diag report --json` of its recording, print the keys of Comparison instead; ",
             "`diag report BEFORE AFTER --json` those of Change.\n\n",
             *_classes(finding, finding.Verdict),
             *_classes(comparison, comparison.Comparison),
             *_classes(change, change.Change),
+            *_classes(remedy, remedy.Tried),
         ]
     )
 
