@@ -109,6 +109,8 @@ def _with_line_ends(raw: str, after: str) -> str:
     new = lines(after)
     ends = [re.sub(r"^[^\r\n]*", "", line) for line in old]
     usual = max(["\n", "\r\n", "\r"], key=ends.count)
+    if {*ends} <= {usual, ""}:
+        return after.replace("\n", usual)
     plain = [re.sub(r"\r\n|\r", "\n", line) for line in old]
     matcher = difflib.SequenceMatcher(None, plain, new, autojunk=False)
     result: list[str] = []

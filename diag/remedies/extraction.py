@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from diag.remedies.rewriting import Rewrite, bound_by
 from diag.remedies.sites import Site
-from diag.remedies.text import Function, NotPossibleError, Source, own_nodes
+from diag.remedies.text import Function, NotPossibleError, Source, dotted, own_nodes
 
 Piece = ast.For | ast.While | ast.With | ast.expr
 Render = Callable[[str, Sequence[str]], str]
@@ -56,7 +56,7 @@ def _awaits(piece: ast.AST) -> bool:
     )
 
 
-def extract(rewrite: Rewrite, site: Site, piece: Piece, render: Render) -> str:
+def extract(rewrite: Rewrite, site: Site, piece: Piece, render: Render, *, copies: bool = False) -> str:
     """Make a function of a piece, and put a call of it in the piece's place.
 
     Args:
@@ -64,6 +64,7 @@ def extract(rewrite: Rewrite, site: Site, piece: Piece, render: Render) -> str:
         site: the function that the piece is in.
         piece: what to take out; nothing in it may await.
         render: writes the expression that has the new function called.
+        copies: True if the new function gets copies of its arguments, so what it changes in them is lost.
 
     Returns:
         The new function's name.
@@ -76,20 +77,33 @@ def extract(rewrite: Rewrite, site: Site, piece: Piece, render: Render) -> str:
     _refuse(piece)
     name = source.fresh(f"_{site.function.name.strip('_')}_work")
     names = _needed(source, site.function, piece)
-    call = render(name, names)
     if isinstance(piece, ast.expr):
+        changed = sorted(mutated(piece) & {*names}) if copies else []
+        if changed:
+            raise NotPossibleError(f"it changes {changed[0]}, and would change a copy of it")
+        call = render(name, names)
         rewrite.define(_expression_function(source, name, names, piece))
         rewrite.replace_node(piece, call)
         return name
     given = _given_back(source, site.function, piece)
-    returns = _returns_last(piece)
-    body = _dedented(source, piece)
-    if given and not returns:
+    early = _bound_outside(site.function, piece)
+    # What the piece may leave as it was has to be known to the function that gives it back.
+    names += [one for one in given if one in early and one not in names]
+    if copies:
+        given += [one for one in _changed_here(site.function, piece, names) if one not in given]
+    _define_block(rewrite, piece, name, names, given)
+    returned = "return " if _returns_last(piece) else f"{', '.join(given)} = " if given else ""
+    rewrite.replace_node(piece, returned + render(name, names))
+    return name
+
+
+def _define_block(
+    rewrite: Rewrite, piece: ast.stmt, name: str, names: Sequence[str], given: Sequence[str]
+) -> None:
+    body = _dedented(rewrite.source, piece)
+    if given and not _returns_last(piece):
         body += f"\n    return {', '.join(given)}"
     rewrite.define(f"def {name}({', '.join(names)}):\n{body}")
-    before = "return " if returns else f"{', '.join(given)} = " if given else ""
-    rewrite.replace_node(piece, before + call)
-    return name
 
 
 def _expression_function(source: Source, name: str, names: Sequence[str], piece: ast.expr) -> str:
@@ -243,10 +257,23 @@ def _given_back(source: Source, function: Function, piece: ast.stmt) -> list[str
     }
     given = [name for name in dict.fromkeys(bound) if name in read]
     early = _bound_outside(function, piece)
-    unsure = [name for name in given if name not in early]
-    if unsure and isinstance(piece, ast.For | ast.While):
-        raise NotPossibleError(f"{unsure[0]} is read after the loop, and may not have been bound in it")
+    unsure = [name for name in given if name not in early and name not in _always_bound(piece)]
+    if unsure:
+        raise NotPossibleError(f"{unsure[0]} is read after it, and may not have been bound in it")
     return given
+
+
+def _always_bound(piece: ast.stmt) -> set[str]:
+    """Names that a `with` block binds whatever happens in it."""
+    if not isinstance(piece, ast.With):
+        return set()
+    names = {name for item in piece.items for node in ast.walk(item) for name in bound_by(node)}
+    for statement in piece.body:
+        if isinstance(statement, ast.With):
+            names |= _always_bound(statement)
+        elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Import | ast.ImportFrom):
+            names |= {name for node in ast.walk(statement) for name in bound_by(node)}
+    return names
 
 
 def _within(source: Source, function: Function, piece: ast.AST) -> Iterator[ast.AST]:
@@ -254,3 +281,65 @@ def _within(source: Source, function: Function, piece: ast.AST) -> Iterator[ast.
         if above is function:
             return
         yield above
+
+
+# What is changed in place -------------------------------------------------------------------------------
+
+_MUTATORS = frozenset(
+    {
+        "add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem", "popleft", "put",
+        "remove", "reverse", "send", "setdefault", "sort", "update", "write", "writelines", "writerow",
+    }
+)  # fmt: skip
+_CONTAINERS = frozenset(
+    {"list", "dict", "set", "bytearray", "Counter", "defaultdict", "OrderedDict", "deque"}
+)
+
+
+def mutated(piece: ast.AST) -> set[str]:
+    """Names whose objects a piece changes in place, as far as its text shows."""
+    names: set[str] = set()
+    for node in ast.walk(piece):
+        if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
+            names.add(_root(node))
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in _MUTATORS
+        ):
+            names.add(_root(node.func))
+    return names - {""}
+
+
+def _root(node: ast.AST) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _changed_here(function: Function, piece: ast.AST, names: Sequence[str]) -> list[str]:
+    """Arguments that a piece changes in place, and that can be given back: the function made them itself."""
+    changed = [name for name in names if name in mutated(piece)]
+    for name in changed:
+        if not _made_here(function, name):
+            raise NotPossibleError(f"it changes {name}, and would change a copy of it")
+    return changed
+
+
+def _made_here(function: Function, name: str) -> bool:
+    """Whether every value that a function gives a name is a container of its own making."""
+    values = [
+        node.value
+        for node in own_nodes(function)
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        and any(isinstance(one, ast.Name) and one.id == name for one in _targets(node))
+    ]
+    return bool(values) and all(
+        isinstance(one, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp)
+        or (isinstance(one, ast.Call) and dotted(one.func).rpartition(".")[2] in _CONTAINERS)
+        for one in values
+    )
+
+
+def _targets(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
+    return node.targets if isinstance(node, ast.Assign) else [node.target]

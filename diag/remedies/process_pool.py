@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from diag.remedies.calls import Carrier, carry, needs_parentheses
 from diag.remedies.case import Case
-from diag.remedies.extraction import extract, loop_around
+from diag.remedies.extraction import extract, loop_around, mutated
 from diag.remedies.rewriting import Rewrite, local_names
 from diag.remedies.sites import Host, Site, blocking_calls, described, serious_inside
 from diag.remedies.text import Function, NotPossibleError, awaits, dotted, own_nodes
@@ -20,12 +20,23 @@ from diag.remedy import Move, Refusal, Remedy
 
 NAME = "process-pool"
 
+_END = '''
+def {name}():
+    """In a process of the pool: end when the one that made it does, however that ended."""
+    parent = {multiprocessing}.parent_process()
+    {threading}.Thread(target=lambda: parent.join() or {os}._exit(0), daemon=True).start()
+'''
+
 _POOL = '''
 @{functools}.cache
 def {name}():
-    """Processes for computing: each has a GIL of its own."""
+    """Processes for computing, each with a GIL of its own; all are started at once."""
     # "spawn": a forked process would inherit this one's locks, threads and sockets.
-    return {futures}.ProcessPoolExecutor({size}, mp_context={multiprocessing}.get_context("spawn"))
+    spawn = {multiprocessing}.get_context("spawn")
+    pool = {futures}.ProcessPoolExecutor({size}, mp_context=spawn, initializer={end})
+    for _ in range({size}):
+        pool.submit({os}.getpid)
+    return pool
 '''
 _WORLD = "The first call starts the processes; each of them imports this module, and needs its memory."
 _PICKLES = "Arguments and result travel pickled; what they cannot carry fails when it is called."
@@ -52,11 +63,14 @@ def propose(case: Case) -> Iterator[Remedy | Refusal]:
 
 def _in_process(case: Case, site: Site) -> Remedy:
     rewrite = case.rewrite("the computing is done in another process, with a GIL of its own")
+    modules = {name: rewrite.module(name) for name in ("multiprocessing", "os", "threading")}
+    end = rewrite.define_once("_end_with_parent", _END, **modules)
     name = rewrite.define_once(
         "_process_pool",
         _POOL,
+        **modules,
+        end=end,
         functools=rewrite.module("functools"),
-        multiprocessing=rewrite.module("multiprocessing"),
         futures=rewrite.module("concurrent.futures"),
         size=str(case.setting.cores),
     )
@@ -88,7 +102,7 @@ def _move(rewrite: Rewrite, site: Site, opening: str) -> str:
         return f"await {opening}{', '.join([function, *names])})"
 
     if loop is not None:
-        return f"{extract(rewrite, site, loop, render)}()"
+        return f"{extract(rewrite, site, loop, render, copies=True)}()"
     calls = blocking_calls(site)
     for call in calls:
         if not serious_inside(site, call) and _travels(site, call):
@@ -112,7 +126,7 @@ def _take_out(rewrite: Rewrite, site: Site, call: ast.Call, render: object) -> N
         text = str(render(function, names))
         return f"({text})" if wrap else text
 
-    extract(rewrite, site, call, in_place)
+    extract(rewrite, site, call, in_place, copies=True)
 
 
 def _travels(site: Site, call: ast.Call) -> bool:
@@ -144,6 +158,12 @@ def _check_function(function: Function) -> None:
         raise NotPossibleError(f"{function.name} is decorated, so it may not be found by its name elsewhere")
     if awaits(function):
         raise NotPossibleError(f"{function.name} awaits or yields")
+    arguments = function.args
+    changed = mutated(function) & {
+        one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    }
+    if changed:
+        raise NotPossibleError(f"{function.name} changes its {min(changed)}, and would change a copy of it")
     for node in own_nodes(function):
         if isinstance(node, ast.Global):
             raise NotPossibleError(

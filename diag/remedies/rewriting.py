@@ -12,11 +12,11 @@ from diag.remedies.text import Change, Function, NotPossibleError, Source, first
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where imports go, and whether an empty line goes above or below them."""
+    """Where imports go, and how many empty lines go above and below them."""
 
     at: int
-    above: bool = False
-    below: bool = False
+    above: int = 0
+    below: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -116,13 +116,16 @@ class Rewrite:
         elif group:
             self._imports.append((_Place(at=self._behind((alike or group)[-1])), line))
         elif block and _is_standard(module):
-            self._imports.append((_Place(at=self.source.line_start(block[0].lineno), below=True), line))
+            self._imports.append((_Place(at=self.source.line_start(block[0].lineno), below=1), line))
         elif block or _first_imports(body) or (body and _is_docstring(body[0])):
             last = [*body[:1], *_first_imports(body), *block][-1]
-            self._imports.append((_Place(at=self._behind(last), above=True), line))
+            self._imports.append((_Place(at=self._behind(last), above=1), line))
         else:
             start = self.source.line_start(first_line(body[0])) if body else 0
-            self._imports.append((_Place(at=start, below=True), line))
+            definition = bool(body) and isinstance(
+                body[0], ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+            )
+            self._imports.append((_Place(at=start, below=2 if definition else 1), line))
 
     def _behind(self, statement: ast.stmt) -> int:
         return self.source.line_start((statement.end_lineno or statement.lineno) + 1)
