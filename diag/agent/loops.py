@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from diag.agent import canary, gc_pauses, gevent_hub, lane, process, selector_loop, stacks, uv_loop
+from diag.agent import canary, gc_pauses, gevent_hub, lane, process, selector_loop, stacks, startup, uv_loop
 from diag.agent import words as w
 from diag.agent.lane import LoopLane
 
@@ -136,6 +136,8 @@ def _watch(found: LoopLane) -> None:
     _lanes[found.loop] = found
     gc_pauses.watch(found.process)  # anew in a forked child
     canary.plant_on_loop(found)
+    if kind != w.KIND_GEVENT:
+        startup.watch(found.loop)
 
 
 def _new_lane(spool: process.Process, loop: Any) -> LoopLane | None:

@@ -22,6 +22,7 @@ from typing import Self
 
 import psutil
 
+from diag.agent.startup import ANSWER_BY
 from diag.errors import ServerError
 from diag.hosting import CAPACITY, READY, RUN_ID, SERVE, SPOOL, to_json, with_diag_importable
 from diag.limits import UNLIMITED, Confinement
@@ -270,6 +271,7 @@ def start_server(
     if port:
         require_free_port(HOST, port)
     deadline = time.monotonic() + timeout_s
+    environment = {**(environment or {}), ANSWER_BY: str(round(deadline * 1e9))}
     for attempt in range(_PORT_ATTEMPTS):
         chosen = port or free_port(HOST)
         ready = folder / f"ready-{attempt}"

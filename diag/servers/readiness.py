@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from diag.agent.startup import ANSWERED, HANGS
 from diag.errors import ServerError
 from diag.own_code import is_own_file, own_lines
 from diag.servers.exits import describe_exit
@@ -53,9 +54,10 @@ def wait_until_ready(
     while True:
         _raise_if_failed(server, ready)
         if len(loaded_pids(ready)) >= processes and _listening(server) and _answers(server, deadline):
+            (ready / ANSWERED).touch()
             return
         if time.monotonic() > deadline:
-            raise _hung(server, timeout_s)
+            raise _hung(server, ready, timeout_s)
         time.sleep(_POLL_S)
 
 
@@ -125,9 +127,12 @@ def _answers(server: ServerProcess, deadline: float) -> bool:
     return True
 
 
-def _hung(server: ServerProcess, timeout_s: float) -> ServerError:
+def _hung(server: ServerProcess, ready: Path, timeout_s: float) -> ServerError:
     place = _where_it_hangs(server)
+    waits = "" if place else _what_it_awaits(ready)
     cause = f"It hangs at {place}." if place else "Where it hangs could not be seen."
+    if waits:
+        cause = f"Its start awaits something that has not come, at {waits}."
     return ServerError(
         f"the server did not answer within {timeout_s:g} s",
         cause=cause,
@@ -146,6 +151,26 @@ def why_it_stays(server: ServerProcess) -> str:
             return "it ignores SIGTERM"
     place = _where_it_hangs(server)
     return f"it was at {place}" if place else ""
+
+
+def _what_it_awaits(ready: Path) -> str:
+    """The user's innermost line in a task of a process that told what its tasks await, "" if none did."""
+    for name in sorted(os.listdir(ready)):
+        if not name.startswith(HANGS) or name.endswith(".part"):
+            continue
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            tasks = json.loads((ready / name).read_text(encoding="utf-8"))
+            for lines in sorted(tasks, key=_of_lifespan, reverse=True):
+                own = [line for line in lines if is_own_file(line[0])]
+                if own:
+                    path, line, function = own[-1]
+                    return f"{path}:{line} in {function}"
+    return ""
+
+
+def _of_lifespan(lines: list[list[object]]) -> bool:
+    """True for a task that a server runs an application's start in: others may be the application's own."""
+    return any("lifespan" in f"{path}{function}" for path, _, function in lines)
 
 
 def _where_it_hangs(server: ServerProcess) -> str:

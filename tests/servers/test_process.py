@@ -147,6 +147,18 @@ def test_a_server_that_hangs_at_start_says_where_or_shows_its_log(
         assert f"{tmp_path / 'shop.py'}:{line} in app" in error.cause or "could not be seen" in error.cause
 
 
+def test_a_start_that_awaits_in_vain_says_where(start: Start, tmp_path: Path) -> None:
+    """No thread stands there: the agent tells what the tasks await, the start's before the app's own others."""
+    head = "import asyncio\nasync def beat():\n    while True:\n        await asyncio.sleep(0.01)"
+    wait = "task = asyncio.create_task(beat(), name=' first'); await asyncio.Event().wait()"
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    error = refused(start, asgi(tmp_path, head=head, on_start=wait), timeout_s=6.0, spool=spool)
+    line = (tmp_path / "shop.py").read_text().splitlines().index(f"        {wait}") + 1
+    assert error.slug == "server-hangs"
+    assert f"{tmp_path / 'shop.py'}:{line} in app" in error.cause
+
+
 def test_an_app_that_complains_of_another_port_is_not_retried(start: Start, tmp_path: Path) -> None:
     error = refused(start, failing_on_start(tmp_path, "OSError(98, 'Address already in use')"))
     assert error.slug == "server-died"
