@@ -40,7 +40,10 @@ LEAST_BITS = 3.0
 """Of entropy a character: words of a language stay below, random letters and digits of this length above."""
 
 _LONGEST_SEARCHED = 2_000_000
-_PRIVATE_HEADERS = re.compile(r"(?i)^\s*([\w-]*(?:auth|cookie|token|secret|key|password)[\w-]*)\s*:")
+_PRIVATE_HEADERS = re.compile(
+    r"(?i)^\s*((?:--header=)?[\w-]*(?:auth|cookie|token|secret|key|password)[\w-]*)\s*:"
+)
+_PRIVATE_FIELDS = re.compile(r'(?i)("[\w-]*(?:passw(?:or)?d|token|secret|api_?key)[\w-]*"\s*:\s*)"[^"]*"')
 _PRIVATE_NAMES = re.compile(r"(?i)^(-{0,2}[\w-]*(?:passw(?:or)?d|token|secret|api_?key)[\w-]*)=")
 
 
@@ -93,6 +96,7 @@ def command(argv: Sequence[str]) -> str:
         if number == 0 and text == "__main__.py":
             text = "python -m diag"
         text = _PRIVATE_HEADERS.sub(r"\1: ***\0", text).partition("\0")[0]
+        text = _PRIVATE_FIELDS.sub(r'\1"***"', text)
         text = _PRIVATE_NAMES.sub(r"\1=***\0", text).partition("\0")[0]
         shown.append(f"'{text}'" if " " in text and number else text)
     return " ".join(shown)
