@@ -287,8 +287,8 @@ def _within(source: Source, function: Function, piece: ast.AST) -> Iterator[ast.
 
 _MUTATORS = frozenset(
     {
-        "add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem", "popleft", "put",
-        "remove", "reverse", "send", "setdefault", "sort", "update", "write", "writelines", "writerow",
+        "add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem", "popleft",
+        "put", "remove", "reverse", "send", "setdefault", "sort", "update", "write", "writelines", "writerow",
     }
 )  # fmt: skip
 _CONTAINERS = frozenset(
