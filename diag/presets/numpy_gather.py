@@ -1,4 +1,4 @@
-"""Five products of arrays in one request: gathered in FastAPI, one after another in Flask."""
+"""Five products of arrays in one request: gathered in FastAPI, and in Flask in a loop of the request's own."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PUBLISHED_FLASK_S = 71.0
 PUBLISHED_FASTAPI_S = 31.9
 
 CONTEST = "one request, five products"
-FLASK = "Flask, a loop in the request, one after another"
+FLASK = "Flask, one after another"
 FASTAPI = "FastAPI, asyncio.gather"
-FLASK_GATHERED = "Flask, a loop in the request, asyncio.gather"
+FLASK_GATHERED = "Flask, asyncio.gather"
 FASTAPI_SERIAL = "FastAPI, one after another"
-FLASK_ARRAYS = "Flask, one after another, no lists made"
-FASTAPI_ARRAYS = "FastAPI, asyncio.gather, no lists made"
+FLASK_ARRAYS = "Flask, one after another, without lists"
+FASTAPI_ARRAYS = "FastAPI, asyncio.gather, without lists"
 
 NS_A_NUMBER = 45
 """To draw two random numbers, to multiply them and to make the product a Python object: seen on 2 cores."""
@@ -184,7 +184,7 @@ def _side(scale: float) -> int:
 def _cell(label: str, scale: float, published: float = 0) -> PresetCell:
     side = _side(scale)
     gathered = "gather" in label
-    lists = "no lists" not in label
+    lists = "without lists" not in label
     numbers_ = side * side
     kept = (TOGETHER if gathered else 1) * (_LISTED if lists else _ARRAY)
     each = NS_A_NUMBER if lists else NS_A_NUMBER_IN_ARRAYS
