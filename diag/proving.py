@@ -107,7 +107,9 @@ def original(plan: ServePlan, run: Run, culprit: Culprit) -> ServePlan:
         run: that found the culprit.
         culprit: what the trials are about.
     """
-    streams = [_again(stream, run).without(culprit.left_out) for stream in plan.streams]
+    asked = {one.route for one in run.requests if one.intended_ns >= run.load_started_ns}
+    unasked = {request.route for stream in plan.streams for request in stream.requests} - asked
+    streams = [_again(stream, run).without(culprit.left_out | unasked) for stream in plan.streams]
     return dataclasses.replace(
         plan,
         streams=tuple(one for one in streams if one.schedule is not None and one.schedule.order),
@@ -135,7 +137,9 @@ def _again(stream: StreamPlan, run: Run) -> StreamPlan:
 
 
 def innocent_alone(plan: ServePlan, culprit: Culprit) -> ServePlan | None:
-    """The innocent requests of an original plan alone; None where there are none."""
+    """The innocent requests of an original plan alone; None where there are none, or no others."""
+    if not culprit.routes:
+        return None
     streams = [stream.without(culprit.routes) for stream in plan.streams]
     kept = tuple(one for one in streams if one.schedule is not None and one.schedule.order)
     attempt = Attempt(culprit=culprit.number, remedy=FLOOR)

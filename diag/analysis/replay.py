@@ -109,7 +109,7 @@ def predict(scene: Scene, change: Change, seed: int = 0) -> int:
         change: what the remedy does.
         seed: of the draws.
     """
-    if not scene.arrivals or not scene.holds_ns or not scene.alone_ns:
+    if not (any(one.culprit for one in scene.arrivals) and scene.holds_ns and scene.alone_ns):
         return 0
     found = []
     for number in range(REPLICATIONS):
