@@ -18,6 +18,13 @@ STEP_FLOOR_NS = 1_000_000
 _NO_PORT = "no-port"
 """The degradation of a server that keeps the client's port from the app."""
 
+_SERVES = "script-serves"
+"""The degradation of a script that listens on a port."""
+
+IDLE_STEPS = 50
+"""A script that serves and was left alone took 13 steps in all (asyncio's streams, start and end); one request
+takes about 8."""
+
 _HTTP_ERROR = 400
 _HTTP_SERVER_ERROR = 500
 
@@ -105,12 +112,25 @@ def _given_by_user(case: Case, route: str) -> bool:
     )
 
 
+def _why_idle(case: Case) -> str:
+    """Why a script that serves says nothing of its handlers, "" if something reached them or it does not serve."""
+    serves = any(one.slug == _SERVES for one in case.run.degradations)
+    if not serves or sum(totals.steps for totals in case.run.totals) > IDLE_STEPS:
+        return ""
+    return (
+        "it waits for connections and none came, so that none of its handlers ran; send it requests while diag "
+        "runs it, or give diag the app that it serves"
+    )
+
+
 def _script(case: Case, findings: Sequence[Finding]) -> HandlerResult:
     blocked = any(found.severity is Severity.ERROR for found in findings)
     worst = max((held.own_ns for held in case.timeline.held if not held.canary), default=0)
+    reason = "" if blocked else _why_idle(case)
     return HandlerResult(
         route=case.meta.target,
-        status=Status.BLOCKED if blocked else Status.CLEAN,
+        status=Status.BLOCKED if blocked else Status.UNMEASURED if reason else Status.CLEAN,
+        reason=reason,
         worst_ns=max(worst, STEP_FLOOR_NS),
         worst_bound=worst < STEP_FLOOR_NS,
     )

@@ -116,6 +116,8 @@ def _status(
     missing = next((one for one in results if one.status is Status.UNMEASURED), None)
     if run.cell.workload and missing:
         return Status.UNMEASURED, f"{missing.route}: {missing.reason}"
+    if case.script and missing:
+        return Status.UNMEASURED, missing.reason
     if results and all(one.status is Status.UNMEASURED for one in results):
         return Status.UNMEASURED, f"no route could be measured: {results[0].route}: {results[0].reason}"
     if not results:

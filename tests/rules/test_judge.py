@@ -9,7 +9,7 @@ import pytest
 from recordings import APP, AT_DUMPS, AT_SLEEP, LOAD_START, MS, SLEEP, Scene, healthy
 
 from diag.finding import HandlerResult, Status
-from diag.recording import Degradation, LoadSummary, ProcessSample, RunStatus, Unmeasured
+from diag.recording import Degradation, LaneTotals, LoadSummary, ProcessSample, RunStatus, Unmeasured
 from diag.rules import judge
 
 
@@ -287,3 +287,13 @@ def test_without_a_readable_expectation_nothing_is_compared(text: str) -> None:
 def test_judging_is_the_same_every_time() -> None:
     recording = blocks(healthy(Scene())).recording()
     assert judge(recording) == judge(recording)
+
+
+@pytest.mark.parametrize(("steps", "status"), [(13, Status.UNMEASURED), (1_000, Status.CLEAN)])
+def test_a_script_that_serves_and_was_asked_nothing_is_not_clean(steps: int, status: Status) -> None:
+    scene = Scene(kind="script")
+    serves = Degradation(slug="script-serves", text="It listens on port 8000.")
+    totals = (LaneTotals(lane_id=1, steps=steps, busy_ns=MS),)
+    verdict = judge(scene.recording(degradations=(serves,), totals=totals))
+    assert verdict.status is status
+    assert ("none came" in verdict.reason) is (status is Status.UNMEASURED)
