@@ -63,6 +63,8 @@ class Edges:
                 guess = guesses.effect(inference, call, function, values)
                 if guess is not None:
                     yield Edge(call, None, guess, guess.call, guess.confidence)
+                for method in guesses.methods(inference, call, function, values):
+                    yield from self._function(method, call, Confidence.LOW)
             yield from self._given(call, function, values)
         properties = inference.world.properties
         for load in function.ir.loads:

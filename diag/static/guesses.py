@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 from diag.finding import Confidence, Severity
 from diag.static.finding import BlockKind
 from diag.static.infer import Inference
-from diag.static.ir import Call, Expr, Mark
+from diag.static.ir import Call, Expr, Mark, Trait
 from diag.static.knowledge import Effect
-from diag.static.model import FunctionInfo, Values
+from diag.static.model import Ext, FunctionInfo, Obj, Value, Values
 
 
 def _database(call: str) -> Effect:
@@ -45,6 +47,45 @@ def effect(inference: Inference, call: Call, function: FunctionInfo, values: Val
     if function.is_async and name in _COMMITS and last in _SESSIONS and not inference.values(base, function):
         return _database(f"{last}.{name}")
     return None
+
+
+_COMMON = frozenset(
+    name for kind in (str, bytes, dict, list, set, tuple, int, float, io.StringIO, io.BytesIO) for name in dir(kind)
+) | {"send", "run", "start", "stop", "put", "save", "load", "fetch", "execute", "process", "handle", "request"}
+_MOST_MEANT = 2  # methods of one name; of more, one can hardly be meant
+_SHORTEST = 5
+
+
+def methods(inference: Inference, call: Call, function: FunctionInfo, values: Values) -> list[FunctionInfo]:
+    """The project's methods that a call on an object of unknown type must mean, for their name is rare."""
+    callee = call.callee
+    if call.marks or not (isinstance(callee, list) and callee[0] == "a"):
+        return []
+    name = callee[2]
+    if len(name) < _SHORTEST or name in _COMMON or name.startswith("__"):
+        return []
+    if not all(isinstance(one, Ext) and inference.knowledge.says_nothing(one.name) for one in values):
+        return []
+    meant = inference.world.methods.get(name, [])
+    if not 0 < len(meant) <= _MOST_MEANT or any(one.is_async for one in meant):
+        return []
+    if not all(_is_unknown(inference, one) for one in inference.values(callee[1], function)):
+        return []
+    return [one for one in meant if _fits(one, call)]
+
+
+def _is_unknown(inference: Inference, base: Value) -> bool:
+    """True for an object of which only the name of its type is known, and no summary tells more."""
+    return isinstance(base, Obj) and not inference.knowledge.is_class(base.type) and base.type != "str"
+
+
+def _fits(function: FunctionInfo, call: Call) -> bool:
+    params = function.ir.params[0 if function.ir.traits & Trait.STATIC else 1 :]
+    most = len([one for one in params if not one.star and not one.keyword])
+    names = {one.name for one in params}
+    stars = {one.star for one in params}
+    enough = len(call.args) <= most or 1 in stars
+    return enough and (2 in stars or all(key in names or key == "**" for key in call.keywords))
 
 
 def _last(base: Expr) -> str:

@@ -111,11 +111,11 @@ class Propagation:
     ) -> Iterable[Culprit]:
         """The culprit with its nearest handler, found by walking back through all that call it."""
         tail = (step, *below)
-        allowed = self._allowances.take(step, effect)
+        allowed = self._allowances.take(step.function, step.edge, effect)
         paths: dict[FunctionInfo, tuple[Step, ...]] = {step.function: tail}
+        spared: dict[FunctionInfo, tuple[Step, ...]] = {}
         waiting = deque([step.function])
         reached: list[FunctionInfo] = []
-        spared = allowed
         while waiting:
             function = waiting.popleft()
             if function in self._roots:
@@ -123,11 +123,15 @@ class Propagation:
             for caller in callers.get(function, ()):
                 if caller.function in paths:
                     continue
-                if self._allowances.take(caller, effect):
-                    spared = True
+                if self._allowances.take(caller.function, caller.edge, effect):
+                    spared[caller.function] = (caller, *paths[function])
                     continue
                 paths[caller.function] = (caller, *paths[function])
                 waiting.append(caller.function)
+        if not reached and spared:  # every way to it is allowed
+            allowed = True
+            reached = [one for one in spared if one in self._roots]
+            paths.update(spared)
         if not reached:
             return ()
         root = reached[0]
@@ -140,7 +144,7 @@ class Propagation:
                 confidence=_confidence(steps, below),
                 root=root,
                 others=tuple(reached[1:]),
-                allowed=allowed and spared,
+                allowed=allowed,
             ),
         )
 

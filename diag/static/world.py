@@ -38,6 +38,7 @@ class World:
         self.properties: set[str] = set()
         self.stores: dict[str, list[tuple[str, Expr, ModuleInfo]]] = defaultdict(list)
         self.callers: dict[str, list[tuple[FunctionInfo, Call]]] = defaultdict(list)
+        self.methods: dict[str, list[FunctionInfo]] = defaultdict(list)
         self.subclasses: dict[str, list[ClassInfo]] = defaultdict(list)
         self.packages: set[str] = set()
         self.unknown: set[str] = set()
@@ -82,6 +83,8 @@ class World:
         for key, stored in module.ir.stores.items():
             self.stores[key].extend((base, expr, module) for base, expr in stored)
         for function in module.functions:
+            if function.ir.owner >= 0:
+                self.methods[function.ir.name].append(function)
             for call in function.ir.calls:
                 callee = call.callee
                 last = callee[2] if isinstance(callee, list) and callee[0] == "a" else callee

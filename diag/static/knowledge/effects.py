@@ -9,6 +9,7 @@ any name that is not given more exactly.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -83,6 +84,7 @@ class Summary(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     version: str = ""
 
 
+@lru_cache
 def read_summary(path: Path) -> Summary:
     """A summary from its file.
 
