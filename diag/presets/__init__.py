@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
-from diag.analysis.comparison import Name, compare, compare_groups, estimate_of, groups_of
+from diag.analysis.comparison import Group, Name, compare, compare_groups, estimate_of, groups_of
 from diag.analysis.trials import Trial
-from diag.comparison import By, Comparison, PublishedFigure
+from diag.comparison import By, ClaimVerdict, Comparison, PublishedFigure
 from diag.presets.apachebench import ApacheBench
 from diag.presets.blocking_sleep import BlockingSleep
 from diag.presets.evidence import Evidence
@@ -24,7 +25,16 @@ from diag.presets.numpy_gather import NumpyGather
 from diag.presets.words import Figure, Preset, PresetCell
 from diag.recording import Recording
 
-__all__ = ["PRESETS", "Preset", "PresetCell", "compare_recording", "get_preset", "to_meta"]
+__all__ = [
+    "PRESETS",
+    "Preset",
+    "PresetCell",
+    "compare_recording",
+    "evidence_of",
+    "get_preset",
+    "judge_claims",
+    "to_meta",
+]
 
 PRESETS: tuple[Preset, ...] = (ApacheBench(), BlockingSleep(), NumpyGather(), H2loadContainer())
 
@@ -75,13 +85,7 @@ def _preset_of(stored: str) -> tuple[Preset, float]:
 def _compare_preset(recording: Recording, by: By | None, preset: Preset, scale: float) -> Comparison:
     cells = preset.cells(scale)
     groups = groups_of(recording, {cell.key: Name(title=cell.contest, label=cell.label) for cell in cells})
-    evidence = Evidence(
-        cells={one.cell.label: one for group in groups for one in group.cells},
-        scale=scale,
-        cores=recording.meta.machine.cores,
-        seed=recording.meta.seed,
-    )
-    claims = preset.claims(replace(evidence, family=len(preset.claims(evidence))))
+    evidence = evidence_of(recording, groups, scale)
     return replace(
         compare_groups(recording, groups, by),
         targets=(f"--preset {preset.name}{'' if scale == 1 else f' --scale {scale:g}'}",),
@@ -92,8 +96,23 @@ def _compare_preset(recording: Recording, by: By | None, preset: Preset, scale: 
             for cell in cells
             for figure, value in cell.published
         ),
-        claims=tuple(claims),
+        claims=judge_claims(preset, evidence),
     )
+
+
+def evidence_of(recording: Recording, groups: Sequence[Group], scale: float) -> Evidence:
+    """What a preset's claims are judged by."""
+    return Evidence(
+        cells={one.cell.label: one for group in groups for one in group.cells},
+        scale=scale,
+        cores=recording.meta.machine.cores,
+        seed=recording.meta.seed,
+    )
+
+
+def judge_claims(preset: Preset, evidence: Evidence) -> tuple[ClaimVerdict, ...]:
+    """The claims of a preset, each held to its part of the error rate of all of them."""
+    return tuple(preset.claims(replace(evidence, family=len(preset.claims(evidence)))))
 
 
 def _beside(

@@ -1,4 +1,4 @@
-"""Five products of arrays in one request: gathered in FastAPI, and in Flask in a loop of the request's own."""
+"""Five products of arrays in one request: gathered in FastAPI, and in Flask in a loop of its own."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rerun import claim, rerun
+from rerun import claim, claims, rerun
 
 from diag.comparison import Ruling
 from diag.presets.apachebench import (
@@ -49,7 +49,7 @@ def two(fast: object = None, slow: object = None) -> dict[str, object]:
 
 def test_a_smaller_factor_refutes_the_claim_with_what_the_recording_shows() -> None:
     """The ratio with its interval; overflowing backlog, CPU a request, and the controls explain it."""
-    found = claim(rerun(ApacheBench(), values()), CLAIM)
+    found = claim(claims(ApacheBench(), values()), CLAIM)
     assert (found.ruling, found.quoted) == (Ruling.FAILS, True)
     assert "11.5 × [" in found.because
     assert found.because.endswith("not 48.1 ×")
@@ -62,13 +62,13 @@ def test_a_smaller_factor_refutes_the_claim_with_what_the_recording_shows() -> N
 
 
 def test_the_published_factor_confirms_it() -> None:
-    found = claim(rerun(ApacheBench(), two(fast={"rate": 28_000}, slow={"rate": 580})), CLAIM)
+    found = claim(claims(ApacheBench(), two(fast={"rate": 28_000}, slow={"rate": 580})), CLAIM)
     assert found.ruling is Ruling.HOLDS
     assert "its listen backlog never overflowed" in found.explained[0]
 
 
 def test_equal_cells_are_not_called_different() -> None:
-    found = claim(rerun(ApacheBench(), two(fast={"rate": 600})), CLAIM)
+    found = claim(claims(ApacheBench(), two(fast={"rate": 600})), CLAIM)
     assert found.ruling is Ruling.NO_DIFFERENCE
     assert "1 × [" in found.because
 
@@ -76,7 +76,7 @@ def test_equal_cells_are_not_called_different() -> None:
 def test_a_generator_at_its_limit_is_named_and_nothing_ranked() -> None:
     """What explains the difference without the generator, CPU a request, is still said."""
     bound = rerun(ApacheBench(), two(fast={"rate": 6_900, "cpu_ms": 190, "utilisation": 0.93}))
-    found = claim(bound, CLAIM)
+    found = claim(bound.claims, CLAIM)
     assert found.ruling is Ruling.CANNOT_TELL
     assert "the load generator was the limit, not the server: it used 93 % of its core" in found.because
     assert any(said.startswith("CPU time a request: ") for said in found.explained)
@@ -85,7 +85,7 @@ def test_a_generator_at_its_limit_is_named_and_nothing_ranked() -> None:
 
 
 def test_a_cell_that_was_not_measured_leaves_its_claims_open() -> None:
-    found = claim(rerun(ApacheBench(), two(slow="the server died")), CLAIM)
+    found = claim(claims(ApacheBench(), two(slow="the server died")), CLAIM)
     assert found.ruling is Ruling.CANNOT_TELL
     assert found.because == "Flask-RESTful, development server gave no figures: the server died"
 

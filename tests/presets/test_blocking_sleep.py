@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from rerun import claim, rerun
+from rerun import claim, claims
 
-from diag.comparison import Comparison, Ruling
+from diag.comparison import ClaimVerdict, Ruling
 from diag.presets.blocking_sleep import (
     ASYNC_SLEEP,
     AWAITED,
@@ -20,7 +20,7 @@ from diag.presets.blocking_sleep import (
 )
 
 
-def judged(scale: float = 1.0, **at_once: float) -> Comparison:
+def judged(scale: float = 1.0, **at_once: float) -> tuple[ClaimVerdict, ...]:
     """Cells in which so many sleeps go on at a time."""
     labels = {"held": ASYNC_SLEEP, "awaited": AWAITED, "threads": THREADS, "gevent": GEVENT, "in_def": DEF}
     values: dict[str, object] = {
@@ -34,13 +34,13 @@ def judged(scale: float = 1.0, **at_once: float) -> Comparison:
         f"{COMPUTING}: {IN_THREAD}": {"rate": 10, "victims_ms": at_once.get("thread_ms", 90)},
         f"{COMPUTING}: {IN_PROCESS}": {"rate": at_once.get("answered", 18), "victims_ms": 5},
     }
-    return rerun(BlockingSleep(), values, scale=scale)
+    return claims(BlockingSleep(), values, scale=scale)
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.05])
 def test_what_everybody_says_holds(scale: float) -> None:
     comparison = judged(scale, held=1.0)
-    assert [one.ruling for one in comparison.claims] == [Ruling.HOLDS] * 5
+    assert [one.ruling for one in comparison] == [Ruling.HOLDS] * 5
     held = claim(comparison, "serialises")
     assert f"4 requests that sleep {'10.0 s' if scale == 1 else '500 ms'} took" in held.because
     assert held.because.endswith(" at a time")
@@ -50,7 +50,7 @@ def test_what_everybody_says_holds(scale: float) -> None:
 
 def test_requests_that_overlap_are_not_serialised_and_the_other_way_round() -> None:
     comparison = judged(held=4.0, awaited=1.0, threads=1.0, gevent=1.0)
-    assert [one.ruling for one in comparison.claims][:4] == [Ruling.FAILS] * 4
+    assert [one.ruling for one in comparison][:4] == [Ruling.FAILS] * 4
 
 
 def test_something_between_cannot_be_told() -> None:

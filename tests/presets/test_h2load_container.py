@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from rerun import claim, rerun
+from rerun import claim, claims, rerun
 
-from diag.comparison import Comparison, Ruling
+from diag.comparison import ClaimVerdict, Ruling
 from diag.presets.h2load_container import FASTAPI, FASTAPI_ONE, FLASK, LIMITED, ROOMY, H2loadContainer, key
 from diag.recording import Limit, LimitedResource, Recording
 
 AMDAHL = "20 % of the end-to-end latency"
 
 
-def judged(fastapi_ms: float | None, roomy_ms: float = 9.0) -> Comparison:
+def judged(fastapi_ms: float | None, roomy_ms: float = 9.0) -> tuple[ClaimVerdict, ...]:
     """FastAPI with this mean latency beside Flask's 12.5 ms; None if it was killed under the limit."""
     fast: object = {"rate": 900, "mean_ms": fastapi_ms, "cpu_ms": 100}
     if fastapi_ms is None:
         fast = "the kernel killed 1 process for memory: limit 100 MiB, peak 100 MiB"
-    return rerun(
+    return claims(
         H2loadContainer(),
         {
             key(LIMITED, FLASK): {"rate": 640, "mean_ms": 12.5, "cpu_ms": 300},
@@ -63,8 +63,13 @@ def test_a_smaller_factor_refutes_both() -> None:
     comparison = judged(9.0)
     assert claim(comparison, "3× faster").ruling is Ruling.FAILS
     assert claim(comparison, AMDAHL).ruling is Ruling.FAILS
+
+
+def test_figures_of_a_client_are_put_beside_those_published() -> None:
+    comparison = rerun(H2loadContainer(), {key(LIMITED, FASTAPI): {"rate": 900, "mean_ms": 9}}, trials=2)
     figures = {(one.cell, one.figure): one for one in comparison.published}
     assert figures[FLASK, "mean latency"].published == 12.56e6
+    assert figures[FLASK, "mean latency"].measured is None
     client = figures[FASTAPI, "req/s a client"].measured
     assert client is not None
     assert client.value == pytest.approx(900 / 40, rel=0.02)
