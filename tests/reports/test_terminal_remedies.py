@@ -35,7 +35,7 @@ def test_the_table_tells_figures_with_intervals_the_prediction_and_its_error() -
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 def test_no_line_is_wider_than_the_page(width: int, encoding: str) -> None:
     text = shown(TRIED, width=width, encoding=encoding)
-    own = text.partition("recording: ")[0]
+    own = text.partition("to write what is recommended: ")[0]  # commands and paths are never broken
     assert max(cell_len(line) for line in own.splitlines()) <= width
     if encoding == "ascii":
         assert own.isascii()
@@ -66,7 +66,7 @@ def test_where_nothing_helped_it_says_so_and_what_was_tried() -> None:
 def test_a_long_diff_is_left_to_verbose() -> None:
     long = result("native", 3, recommended=True)
     long = replace(long, remedy=replace(long.remedy, diff="+ a\n" * 40))
-    assert "40 lines of diff: -v shows them" in shown(replace(TRIED, results=(long,)))
+    assert "40 lines of diff: -v shows them, and so does diag fix" in shown(replace(TRIED, results=(long,)))
     assert shown(replace(TRIED, results=(long,)), verbose=True).count("+ a") == 40
 
 
@@ -80,3 +80,9 @@ def test_text_from_the_target_does_nothing_but_be_read() -> None:
     text = shown(tried, verbose=True)
     assert not any(letter in text for letter in "\x1b\x07\u202e")
     assert r"\x1b]0;owned" in text
+
+
+def test_what_writes_the_change_is_named_where_there_is_one() -> None:
+    """A change of the server alone is typed, not written."""
+    assert f"to write what is recommended: diag fix {BLOCKED.recording} --apply" in shown(TRIED)
+    assert "to write what is recommended" not in shown(replace(TRIED, results=(result("native", 240),)))

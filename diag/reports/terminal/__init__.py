@@ -97,6 +97,10 @@ def _lines(verdict: Verdict, tried: Sequence[Tried], page: Page, part: Part) -> 
     def remedies(_verdict: Verdict, page: Page) -> Iterator[Text]:
         return remedy_lines(tried, page)
 
+    def writing(verdict: Verdict, _page: Page) -> Iterator[Text]:
+        if verdict.recording and any(one.recommended and one.recommended.remedy.edits for one in tried):
+            yield Text(f"to write what is recommended: diag fix {verdict.recording} --apply")
+
     diagnosis: tuple[tuple[_Section, ...], ...] = (
         (_head, _data),
         (_status,),
@@ -105,7 +109,7 @@ def _lines(verdict: Verdict, tried: Sequence[Tried], page: Page, part: Part) -> 
         (handler_lines,),
         (cell_lines, time_lines),
     )
-    after: tuple[tuple[_Section, ...], ...] = ((remedies,), (_end,))
+    after: tuple[tuple[_Section, ...], ...] = ((remedies,), (writing, _end))
     sections = {Part.ALL: diagnosis + after, Part.DIAGNOSIS: diagnosis, Part.AFTER: after}[part]
     for number, section in enumerate(sections):
         lines = [line for one in section for line in one(verdict, page)]

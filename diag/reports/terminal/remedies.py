@@ -182,7 +182,7 @@ def _change(result: RemedyResult, page: Page) -> Iterator[Text]:
     if not lines:
         return
     if len(lines) > _LONGEST_DIFF and not page.verbose:
-        yield Text(f"    {units.plural(len(lines), 'line')} of diff: -v shows them")
+        yield Text(f"    {units.plural(len(lines), 'line')} of diff: -v shows them, and so does diag fix")
         return
     styles = {"+": "green", "-": "red", "@": "cyan"}
     for line in lines:
