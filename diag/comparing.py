@@ -10,6 +10,7 @@ from typing import Literal
 
 from diag.comparison import By
 from diag.errors import UsageError
+from diag.plan import DEFAULT_MASTER, LOCUST
 from diag.settings import KEYS, ExplainOptions, ToolTable, explain_options
 
 DEFAULT_TRIALS = 5
@@ -52,7 +53,8 @@ class CompareOptions:
         duration_ns: of each trial's load.
         keep_alive: False for a connection a request.
         http: the version.
-        generator: "" for diag's own, or an installed tool.
+        generator: "" for diag's own, an installed tool, or ``locust``.
+        master: the Locust master's address.
         by: what to rank by, None lets the load decide.
         preset: the published comparison that is run again, "" for one of the user's own.
         scale: of the preset, 1 for the published settings.
@@ -67,6 +69,7 @@ class CompareOptions:
     keep_alive: bool = True
     http: Literal["1.1", "1.0"] = "1.1"
     generator: str = ""
+    master: str = DEFAULT_MASTER
     by: By | None = None
     preset: str = ""
     scale: float = 1.0
@@ -78,7 +81,7 @@ def compare_options(targets: tuple[str, ...], flags: Mapping[str, object]) -> Co
     Args:
         targets: as typed.
         flags: those of `diag.settings.KEYS`, and ``select``, ``trials``, ``total``, ``connection``, ``http``,
-            ``generator``, ``by``, ``preset`` and ``scale``.
+            ``generator``, ``master``, ``by``, ``preset`` and ``scale``.
 
     Raises:
         UsageError: a value is wrong, or options exclude each other.
@@ -98,6 +101,9 @@ def compare_options(targets: tuple[str, ...], flags: Mapping[str, object]) -> Co
     generator = str(flags.get("generator") or "")
     if generator and base.rate is not None:
         raise _excluded("--generator", "--rate", f"{generator} makes closed loads only")
+    master = str(flags.get("master") or "")
+    if master and generator != LOCUST:
+        raise _excluded("--master", f"--generator {generator or 'diag'}", "only Locust has a master")
     return CompareOptions(
         targets=targets or (base.target,),
         base=base,
@@ -109,11 +115,19 @@ def compare_options(targets: tuple[str, ...], flags: Mapping[str, object]) -> Co
         keep_alive=flags.get("connection") != "per-request",
         http="1.0" if flags.get("http") == "1.0" else "1.1",
         generator="" if generator == "diag" else generator,
+        master=_master(master),
         by=By(str(flags["by"])) if flags.get("by") else None,
     )
 
 
-_OWN = ("select", "trials", "total", "connection", "http", "generator", "by", "preset", "scale")
+def _master(text: str) -> str:
+    """A web address, with what may be left out."""
+    if not text:
+        return DEFAULT_MASTER
+    return text if "://" in text else f"http://{text}"
+
+
+_OWN = ("select", "trials", "total", "connection", "http", "generator", "master", "by", "preset", "scale")
 _OF_PRESETS = (
     "total", "duration", "users", "rate", "connection", "http", "workers", "threads", "requests", "headers",
     "factory", "params", "timeout", "cpus", "memory",

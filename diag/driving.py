@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from diag.load.client import LoadProcess
 from diag.load.external import ToolLoad, run_tool
+from diag.load.locust import Master, drive_locust, reachable_from
 from diag.load.records import RECORD_BYTES, ErrorCode
 from diag.load.spec import Closed, LoadSpec, Open, Stream
 from diag.load.spec import Request as LoadRequest
 from diag.load.summing import totals_of
 from diag.load.tools import get_tool
+from diag.plan import LOCUST
 from diag.recording import LoadSummary, Request, StreamTotals
 
 if TYPE_CHECKING:
@@ -97,6 +99,8 @@ def drive(
     """
     warm_up = _warm_up(plan, streams, port) if plan.shape.warm_up_ns else ()
     made = _by_tool if plan.shape.generator else _by_generator
+    if plan.shape.generator == LOCUST:
+        made = _by_locust
     driven = made(plan, streams, duration_ns, port, folder, hooks)
     return dataclasses.replace(driven, streams=(*warm_up, *driven.streams))
 
@@ -152,10 +156,40 @@ def _by_tool(
     return Driven(ended_ns=ended, streams=(result.totals,), summary=result.summary, notes=result.notes)
 
 
+def _by_locust(
+    plan: ServePlan,
+    streams: Sequence[StreamPlan],
+    duration_ns: int,
+    port: int,
+    folder: str,  # noqa: ARG001  # it keeps no records
+    hooks: Drive,
+) -> Driven:
+    """An existing Locust master's workers send what their locustfile says."""
+    load = _tool_load(plan, streams[0], duration_ns, port)
+    with Master(plan.shape.master) as master:
+        result = drive_locust(
+            master,
+            load,
+            target=f"http://{reachable_from(plan.shape.master)}:{port}",
+            alive=hooks.alive,
+            began=hooks.began,
+            ended=lambda at_ns: hooks.ended(at_ns, ()),
+            beat=hooks.beat,
+            pause_s=hooks.pause_s,
+        )
+    ended = time.monotonic_ns()
+    if result is None:
+        return Driven(ended_ns=ended)
+    return Driven(ended_ns=ended, streams=(result.totals,), summary=result.summary, notes=result.notes)
+
+
 def refusal(plan: ServePlan) -> str | None:
     """Why the tool that a plan names cannot make its load, None if it can, or if diag makes it."""
     if not plan.shape.generator or not plan.streams:
         return None
+    if plan.shape.generator == LOCUST:
+        with Master(plan.shape.master) as master:
+            return master.refuses(_tool_load(plan, plan.streams[0], plan.duration_ns or 1, 1))
     tool = get_tool(plan.shape.generator)
     if shutil.which(tool.name) is None:
         return f"{tool.name} is not installed: apt install {tool.package}"

@@ -1,4 +1,4 @@
-"""Ends a run's processes when diag is gone: ``python -m diag.guard RUN_ID``, its input the end of diag's pipe.
+"""Ends a run's processes when diag is gone: ``python -m diag.guard RUN_ID``, with a pipe from diag as input.
 
 The watcher is the guard of what it watches; this one is for what runs before there is anything to watch, such
 as the import of a target, which may start processes as well. Standard library only.

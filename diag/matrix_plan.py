@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from diag.comparing import CompareOptions
 from diag.errors import UsageError
 from diag.inspection import Inspection, WorkloadInfo
+from diag.load.locust import is_remote
 from diag.matrix import combinations
-from diag.plan import LoadShape, ServePlan, ServerOptions
+from diag.plan import LOCUST, LoadShape, ServePlan, ServerOptions
 from diag.planning import plan_app, plan_workloads
 from diag.servers import SERVERS, get_server
 from diag.targets import AppTarget, WorkloadTarget
@@ -25,6 +26,7 @@ STRATEGIES_BY_DEFAULT = 4
 MOST_REQUESTS = 2_000
 """Of a trial with more, only sums are kept: a fast server would fill the disk."""
 
+REMOTE = "The servers listened on all addresses of this machine, since the Locust master is on another one."
 WARM_UP_SHARE = 0.2
 LONGEST_WARM_UP_NS = 1_000_000_000
 
@@ -197,8 +199,11 @@ def plan_of(one: Candidate, options: CompareOptions) -> ServePlan:
         load += f", HTTP/{options.http}"
     if options.generator:
         load += f", by {options.generator}"
+    remote = options.generator == LOCUST and is_remote(options.master)
     return replace(
         plan,
+        listen="0.0.0.0" if remote else "",  # noqa: S104  # its workers are on other machines
+        notes=(*plan.notes, REMOTE) if remote else plan.notes,
         cell=replace(plan.cell, label=one.label, load=load),
         streams=streams,
         shape=LoadShape(
@@ -207,6 +212,7 @@ def plan_of(one: Candidate, options: CompareOptions) -> ServePlan:
             http=options.http,
             warm_up_ns=warm_up_ns(options),
             generator=options.generator,
+            master=options.master if options.generator == LOCUST else "",
             most_requests=MOST_REQUESTS,
         ),
     )

@@ -10,6 +10,13 @@ from typing import Literal
 from diag.recording import Attempt, Cell, Unmeasured
 
 
+LOCUST = "locust"
+"""The generator that is no tool on this machine but a master with its workers, somewhere."""
+
+DEFAULT_MASTER = "http://127.0.0.1:8089"
+"""Where a Locust master listens unless told otherwise."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
     """One request that drives a route.
@@ -157,7 +164,8 @@ class LoadShape:
         keep_alive: False opens a connection for each request, and counts that in its latency.
         http: ``1.1`` or ``1.0``.
         warm_up_ns: the same load before the clock starts; it is left out of every figure, and reported.
-        generator: "" for diag's own, or the name of an installed tool.
+        generator: "" for diag's own, the name of an installed tool, or `LOCUST`.
+        master: the Locust master's address, "" where another generator is used.
         most_requests: of more requests a run only sums are written down; None for no limit.
         surveyed: True if each route is asked alone before the load; False where one answer takes too long.
     """
@@ -167,6 +175,7 @@ class LoadShape:
     http: Literal["1.1", "1.0"] = "1.1"
     warm_up_ns: int = 0
     generator: str = ""
+    master: str = ""
     most_requests: int | None = None
     surveyed: bool = True
 
@@ -193,6 +202,7 @@ class ServePlan:
         cpus: cores that the server's processes may use together, 0 for all.
         memory_bytes: memory that they may use together, 0 for all.
         notes: full sentences about the plan that the report repeats.
+        listen: the address that the server listens on, "" for loopback.
         overlay: text by absolute path that takes the place of these files; None leaves them alone. With one,
             be it empty, what processes of the target send each other is measured as well.
         attempt: which remedy it tries, None if none.
@@ -215,6 +225,7 @@ class ServePlan:
     cpus: float = 0.0
     memory_bytes: int = 0
     notes: tuple[str, ...] = ()
+    listen: str = ""
     overlay: Mapping[str, str] | None = None
     attempt: Attempt | None = None
 

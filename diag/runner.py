@@ -45,7 +45,7 @@ from diag.recording import (
 from diag.script import run_script
 from diag.servers import get_server
 from diag.servers.incidents import after_it_ended, killed_for_memory, refused, while_it_ran
-from diag.servers.process import start_server
+from diag.servers.process import HOST, start_server
 from diag.servers.readiness import OUT_OF_MEMORY
 from diag.survey import load_duration, survey
 
@@ -228,6 +228,7 @@ class Runner:
             run_id=observer.run_id,
             spool=folder,
             cwd=plan.cwd,
+            host=plan.listen or HOST,
             port=plan.port,
             environment=_with_overlay(plan.environment, plan.overlay, folder),
             timeout_s=min(plan.timeout_ns / 1e9, 60.0),

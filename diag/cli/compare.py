@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from diag.comparison import Comparison
 
 FORMATS = ("table", "ab", "h2load")
-GENERATORS = ("diag", "ab", "wrk", "h2load")
+GENERATORS = ("diag", "ab", "wrk", "h2load", "locust")
 RANKINGS = ("throughput", "p99", "victims", "cpu")
 PRESETS = ("apachebench", "blocking-sleep", "numpy-gather", "h2load-container")
 
@@ -57,7 +57,10 @@ PRESETS = ("apachebench", "blocking-sleep", "numpy-gather", "h2load-container")
 @click.option("--memory", metavar="SIZE", help="Memory that the target may use, such as 100m.")
 @click.option("--by", type=click.Choice(RANKINGS), help="What to rank by; the load decides unless given.")
 @click.option(
-    "--generator", type=click.Choice(GENERATORS), help="An installed load generator instead of diag's own."
+    "--generator", type=click.Choice(GENERATORS), help="Another load generator instead of diag's own."
+)
+@click.option(
+    "--master", metavar="URL", help="The Locust master that --generator locust drives.  [default: 127.0.0.1:8089]"
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", help="Of the figures.")
 @click.option(

@@ -241,6 +241,7 @@ def start_server(
     run_id: str,
     spool: Path | None = None,
     cwd: Path | None = None,
+    host: str = HOST,
     port: int = 0,
     environment: Mapping[str, str] | None = None,
     timeout_s: float = START_TIMEOUT_S,
@@ -255,6 +256,7 @@ def start_server(
         run_id: unique; every process of it carries it in ``DIAG_RUN_ID``.
         spool: folder for what the agent sees; without one, the app is served bare.
         cwd: the folder that the user's own command would run in.
+        host: the address that it listens on; whatever it is, diag itself comes over loopback.
         port: a port that the user insists on; 0 for any free one.
         environment: variables to set besides.
         timeout_s: seconds until the app must answer.
@@ -269,15 +271,15 @@ def start_server(
     if reason:
         raise ServerError(reason, cause="The chosen options do not fit.", slug="server-unavailable")
     if port:
-        require_free_port(HOST, port)
+        require_free_port(host, port)
     deadline = time.monotonic() + timeout_s
     environment = {**(environment or {}), ANSWER_BY: str(round(deadline * 1e9))}
     for attempt in range(_PORT_ATTEMPTS):
-        chosen = port or free_port(HOST)
+        chosen = port or free_port(host)
         ready = folder / f"ready-{attempt}"
         ready.mkdir(exist_ok=True)
         variables = _environment(app, options, server, run_id, spool, ready, environment)
-        command = server.command(options, HOST, chosen)
+        command = server.command(options, host, chosen)
         running = _spawn(command, folder, ready, run_id, chosen, variables, cwd, limits)
         try:
             wait_until_ready(running, ready, server.processes(options), deadline, timeout_s)
