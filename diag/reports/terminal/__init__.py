@@ -98,7 +98,7 @@ def _lines(verdict: Verdict, tried: Sequence[Tried], page: Page, part: Part) -> 
         return remedy_lines(tried, page)
 
     def writing(verdict: Verdict, _page: Page) -> Iterator[Text]:
-        if verdict.recording and any(one.recommended and one.recommended.remedy.edits for one in tried):
+        if verdict.recording and any(one.recommended and one.recommended.remedy.diff for one in tried):
             yield Text(f"to write what is recommended: diag fix {verdict.recording} --apply")
 
     diagnosis: tuple[tuple[_Section, ...], ...] = (
