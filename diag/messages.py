@@ -37,10 +37,27 @@ USAGE = {
     "too-many-cpus": (
         "`--cpus` asks for more cores than diag itself may use. A limit takes away; measure on a larger machine instead."
     ),
+    "bad-budget": (
+        "`--budget` takes `block=TIME` (how long a measured block may be) and `victim-p99=TIME` (the 99th percentile of "
+        "requests that block nothing themselves), with a comma between."
+    ),
+    "no-baseline": (
+        "The file that `--baseline` names is not there, or is no baseline. `--write-baseline FILE` writes one from the "
+        "issues that there are; commit it, and only new ones fail."
+    ),
+    "baseline-unwritable": "The baseline could not be written where `--write-baseline` says.",
+    "no-git": "`--diff` asks git what changed; there is no git, or no repository with a commit around the current folder.",
+    "no-revision": (
+        "git does not know the revision that `--diff` names. In CI only one commit is fetched as a rule: fetch the branch "
+        "that is compared with."
+    ),
+    "no-source": "The target's module has no Python source (it is compiled), so that only running it can tell.",
+    "not-checkable": "`diag check` takes apps, folders and files; recordings go to `diag report`.",
     "excluded-options": "Two options that exclude each other were given.",
     "generator-refuses": (
         "The load generator that `--generator` names is not installed, or cannot make a load of this kind: `ab` speaks "
-        "HTTP/1.0 only, `wrk` runs for a duration, `h2load` keeps its connections."
+        "HTTP/1.0 only, `wrk` runs for a duration, `h2load` keeps its connections. Locust's master must answer, have workers, "
+        "and not be busy with another test."
     ),
     "not-comparable": "`diag compare` serves workload files and apps. Scripts and recordings go to `diag explain`.",
     "server-interface": "The server does not speak the application's interface: ASGI or WSGI.",

@@ -15,6 +15,7 @@ from types import ModuleType
 import click
 
 from diag import change, comparison, finding, remedy
+from diag.checking.options import KEYS as CHECK_KEYS
 from diag.cli import cli
 from diag.frameworks import NAMES as FRAMEWORKS
 from diag.frameworks import Framework, get_framework
@@ -108,6 +109,12 @@ def settings_page() -> str:
         "| key | value | flag |\n|---|---|---|\n",
     ]
     lines += [f"| `{name}` | {_cell(key.wanted)} | `{key.flag}` |\n" for name, key in KEYS.items()]
+    lines.append(
+        "\n## diag check\n\nThe table `[tool.diag.check]` beside it.\n\n```toml\n[tool.diag.check]\n"
+        'targets = ["shop"]\nexclude = ["migrations"]\nharmless = ["shop.cache.*"]\n\n[tool.diag.check.blocking]\n'
+        '"vendor.client.fetch" = "vendor.aio.fetch"\n```\n\n| key | value |\n|---|---|\n'
+    )
+    lines += [f"| `{name}` | {_cell(wanted)} |\n" for name, wanted in CHECK_KEYS.items()]
     return "".join(lines)
 
 

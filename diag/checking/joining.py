@@ -24,15 +24,20 @@ def join(analysis: Analysis, verdicts: Iterable[Verdict], root: str) -> tuple[Is
         root: folder that paths are relative to.
     """
     measured = [one for verdict in verdicts for one in verdict.findings if one.rule in MEASURED_RULES]
+    routes = {one.handler.route for one in analysis.findings if one.severity > Severity.INFO}
     issues = []
     taken: set[int] = set()
     for static in analysis.findings:
         found = [one for one in measured if _is_same(static, one)]
+        found = found or [one for one in measured if _is_likely(static, one) and id(one) not in taken]
         taken.update(map(id, found))
         issues.append(_from_source(static, max(found, key=lambda one: one.total_ns, default=None)))
+    taken.update(id(one) for one in measured if not _has_line(one) and one.title in routes)
     ordinals: Counter[tuple[str, ...]] = Counter()
     issues += [_from_run(one, root, ordinals) for one in measured if id(one) not in taken]
-    return tuple(sorted(issues, key=lambda one: (-one.severity, not one.fails, one.path, one.line)))
+    return tuple(
+        sorted(issues, key=lambda one: (-one.severity, not one.fails, not one.path, one.path, one.line))
+    )
 
 
 def _is_same(static: StaticFinding, measured: Finding) -> bool:
@@ -45,6 +50,19 @@ def _is_same(static: StaticFinding, measured: Finding) -> bool:
         for hop in static.hops[static.culprit :]
         for place in places
     )
+
+
+def _is_likely(static: StaticFinding, measured: Finding) -> bool:
+    """True if a route was seen to block, its own line was not seen, and source shows what it can be."""
+    return (
+        not _has_line(measured) and measured.title == static.handler.route and static.severity > Severity.INFO
+    )
+
+
+def _has_line(measured: Finding) -> bool:
+    """True if the line of the project that held the loop was seen."""
+    place = measured.location
+    return place is not None and "site-packages" not in place.absolute.split(os.sep)
 
 
 def _from_source(static: StaticFinding, measured: Finding | None) -> Issue:
