@@ -119,7 +119,9 @@ class Round:
 def rounds(number: int, seed: int, patience_s: float = PATIENCE_S) -> Iterator[Round]:
     """Kill diag so many times."""
     chance = random.Random(seed)
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job, which diag would inherit
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # a shell's background job, which diag would inherit
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for index in range(number):
         command = COMMANDS[(index + seed) % len(COMMANDS)]
@@ -154,10 +156,10 @@ def one_round(
             process.send_signal(number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(patience_s)
-            left = _leftovers(mark, temporary, process.pid)
+            left = leftovers(mark, temporary, process.pid)
             while left and time.monotonic() - sent < patience_s:
                 time.sleep(0.05)
-                left = _leftovers(mark, temporary, process.pid)
+                left = leftovers(mark, temporary, process.pid)
             took = time.monotonic() - sent
         finally:
             _end(mark)
@@ -168,7 +170,8 @@ def one_round(
     )
 
 
-def _leftovers(mark: str, temporary: Path, pid: int) -> tuple[str, ...]:
+def leftovers(mark: str, temporary: Path, pid: int) -> tuple[str, ...]:
+    """What there is of a diag with this pid and this mark, in words."""
     processes = [f"process {_command(one)} (pid {one})" for one in sorted(_marked(mark))]
     files = [f"file {path.relative_to(temporary)}" for path in sorted(temporary.rglob("*"))]
     return (*processes, *files, *(f"{path}" for path in _named(pid)))
