@@ -22,6 +22,7 @@ from diag.checking.sources import plan_check, read_source
 from diag.checking.touched import touched_since
 from diag.driving import refusal
 from diag.errors import DiagError, UsageError
+from diag.finding import Status
 from diag.frameworks.inspect import inspect_target
 from diag.matrix_plan import Candidate, candidates, choose, estimate_ns, plan_of, schedule
 from diag.planning import expectation_of, plan_app, plan_script, plan_workloads
@@ -156,7 +157,8 @@ def _worth_trying(
     progress.stage("judging")
     recording = read_recording(path)
     verdict = judge(recording)
-    return verdict if any(one.remedies for _, one in proposals(recording, verdict)) else None
+    worth = verdict.status is Status.BLOCKED
+    return verdict if worth and any(one.remedies for _, one in proposals(recording, verdict)) else None
 
 
 def _tried(
