@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from diag.comparison import ClaimVerdict
 from diag.presets import explaining
-from diag.presets.evidence import Evidence, rates
+from diag.presets.evidence import Evidence, rates, throughput
 from diag.presets.ruling import judge_ratio
 from diag.presets.words import Figure, PresetCell, PresetLoad, S
 
@@ -156,18 +156,19 @@ def _claim(
     first, second = keys
     measured = ""
     if not evidence.missing(*keys):
-        here, there = (rates(evidence.estimate(one, explaining.throughput)) for one in keys)
+        here, there = (rates(evidence.estimate(one, throughput)) for one in keys)
         measured = f"{here} against {there}"
     return judge_ratio(
         evidence,
         claim,
         first=first,
         second=second,
-        value=explaining.throughput,
+        value=throughput,
         claimed=claimed,
         measured=measured,
         explained=explained,
         quoted=quoted,
+        bounded=True,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from diag import units
 from diag.comparison import ClaimVerdict, Ruling
 from diag.presets import explaining
-from diag.presets.evidence import Evidence, numbers, times
+from diag.presets.evidence import Evidence, numbers, throughput, times
 from diag.presets.ruling import rule, untold
 from diag.presets.words import PresetCell, PresetLoad, S
 
@@ -148,7 +148,7 @@ def _elsewhere(evidence: Evidence, claim: str) -> ClaimVerdict:
     if why := evidence.missing(thread, process):
         return untold(claim, why)
     waiting = evidence.ratio(thread, process, lambda trial: trial.victim_p99)
-    answered = evidence.ratio(process, thread, explaining.throughput)
+    answered = evidence.ratio(process, thread, throughput)
     kinder = rule(waiting, VICTIMS_GAIN)
     slower = answered.high < 1
     ruling = Ruling.FAILS if slower and kinder is Ruling.HOLDS else kinder

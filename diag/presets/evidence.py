@@ -46,12 +46,33 @@ class Evidence:
         """The median of a figure over a cell's trials, 0 if there are none."""
         return median([value(trial) for trial in self.trials(key)])
 
-    def ratio(self, first: str, second: str, value: Value) -> Ratio:
-        """How many times a figure of the second cell the first one's is, over the trials that both have."""
-        other = {trial.number: value(trial) for trial in self.trials(second)}
+    def ratio(self, first: str, second: str, value: Value, against: Value | None = None) -> Ratio:
+        """How many times a figure of the second cell the first one's is, over the trials that both have.
+
+        Args:
+            first: the key of a cell.
+            second: of another.
+            value: the figure.
+            against: the second one's, where it is another.
+        """
+        other = {trial.number: (against or value)(trial) for trial in self.trials(second)}
         pairs = [(value(trial), other[trial.number]) for trial in self.trials(first) if trial.number in other]
         kept = [(a, b) for a, b in pairs if a > 0 and b > 0]
         return ratio_of([a for a, _ in kept], [b for _, b in kept], ERROR_RATE / self.family)
+
+    def most(self, key: str) -> Value:
+        """Requests per second that a cell cannot have exceeded.
+
+        Those it answered; or, where the load generator was the limit, those that its processes could answer
+        if they had all the cores that they can use, at the CPU time that a request cost.
+        """
+        one = self.cells[key]
+        cores = min(one.cell.workers, self.cores)
+
+        def value(trial: Trial) -> float:
+            return cores * 1e9 / trial.cpu if one.bound and trial.cpu else trial.throughput
+
+        return value
 
     def missing(self, *keys: str, ranked: bool = True) -> str:
         """Why cells cannot be compared, "" if they can.
@@ -72,6 +93,11 @@ class Evidence:
             if len(one.trials) < 2:
                 return f"{label} has one trial only, which has no interval"
         return ""
+
+
+def throughput(trial: Trial) -> float:
+    """Answers per second."""
+    return trial.throughput
 
 
 def times(ratio: Ratio) -> str:

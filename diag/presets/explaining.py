@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from diag import units
 from diag.analysis.comparison import Measured
-from diag.analysis.trials import HELD_SHARE, NOTABLE_SHARE, Trial
-from diag.presets.evidence import Evidence, Value, rates, times
+from diag.analysis.trials import HELD_SHARE, NOTABLE_SHARE
+from diag.presets.evidence import Evidence, Value, rates, throughput, times
 from diag.recording import LimitedResource
 
 MORE = 1.1
@@ -83,7 +83,8 @@ def of_control(evidence: Evidence, key: str, against: str, what: str) -> Iterato
     shown = rates(evidence.estimate(key, throughput))
     missing = evidence.missing(key, against)
     if missing:
-        yield f"{what}: {shown}; no ratio, because {missing}"
+        bound = any(one in evidence.cells and evidence.cells[one].bound for one in (key, against))
+        yield f"{what}: {shown}; no ratio, because {'the load generator was the limit' if bound else missing}"
         return
     ratio = evidence.ratio(against, key, throughput)
     seen = "" if ratio.low > 1 or ratio.high < 1 else ", no difference seen"
@@ -130,11 +131,6 @@ def of_starving(evidence: Evidence, *keys: str) -> Iterator[str]:
         share = evidence.typical(key, lambda trial: trial.run_queue)
         if share >= NOTABLE_SHARE:
             yield f"{name_of(evidence.cells[key])}: its threads waited for a core {share:.2f} s a second"
-
-
-def throughput(trial: Trial) -> float:
-    """Answers per second."""
-    return trial.throughput
 
 
 def name_of(one: Measured) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diag.analysis.paired import Ratio
 from diag.comparison import ClaimVerdict, Ruling
-from diag.presets.evidence import Evidence, Value, times
+from diag.presets.evidence import Evidence, Value, throughput, times
 
 NEARLY = 0.8
 """A ratio that reaches this part of the one claimed is taken for it: published figures come without an
@@ -49,6 +49,7 @@ def judge_ratio(
     measured: str,
     explained: tuple[str, ...],
     quoted: bool = False,
+    bounded: bool = False,
 ) -> ClaimVerdict:
     """A claim that one cell has so many times the figure of another.
 
@@ -62,8 +63,12 @@ def judge_ratio(
         measured: both figures in words, with their intervals.
         explained: what the recording shows.
         quoted: True if `claim` is as it was published.
+        bounded: True if the figure is a throughput: a cell that the load generator limited has a least and a
+            most of it, which can settle a claim though the cell is not ranked.
     """
     why = evidence.missing(first, second)
+    if why and bounded and not evidence.missing(first, second, ranked=False):
+        return _judge_bounds(evidence, claim, (first, second), claimed, why, explained, quoted=quoted)
     if why:
         return untold(claim, why, explained, quoted=quoted)
     ratio = evidence.ratio(first, second, value)
@@ -75,4 +80,32 @@ def judge_ratio(
         words += f", where {claimed:.3g} × was published"
     elif ruling is Ruling.FAILS:
         words += f", not {claimed:.3g} ×" if ratio.ratio > 1 else f", and {claimed:.3g} × was published"
+    return ClaimVerdict(claim=claim, quoted=quoted, ruling=ruling, because=words, explained=explained)
+
+
+def _judge_bounds(
+    evidence: Evidence,
+    claim: str,
+    keys: tuple[str, str],
+    claimed: float,
+    why: str,
+    explained: tuple[str, ...],
+    *,
+    quoted: bool,
+) -> ClaimVerdict:
+    """A claim about cells that the load generator limited, by the least and the most that they can do."""
+    first, second = keys
+    least = evidence.ratio(first, second, throughput, evidence.most(second))
+    most = evidence.ratio(first, second, evidence.most(first), throughput)
+    if least.pairs < 2 or most.pairs < 2:
+        return untold(claim, why, explained, quoted=quoted)
+    enough = NEARLY * claimed
+    if least.low >= enough:
+        ruling = Ruling.HOLDS
+    else:
+        ruling = Ruling.FAILS if most.high < enough else Ruling.CANNOT_TELL
+    words = (
+        f"{why}; at least {times(least)} as many requests were answered, and at most {times(most)} "
+        f"could have been at the CPU time that each cost, where {claimed:.3g} × was published"
+    )
     return ClaimVerdict(claim=claim, quoted=quoted, ruling=ruling, because=words, explained=explained)

@@ -73,15 +73,30 @@ def test_equal_cells_are_not_called_different() -> None:
     assert "1 × [" in found.because
 
 
+def bound(rate: float, cpu_ms: float) -> dict[str, object]:
+    """Of a cell that the load generator limited."""
+    return {"rate": rate, "cpu_ms": cpu_ms, "utilisation": 0.93}
+
+
 def test_a_generator_at_its_limit_is_named_and_nothing_ranked() -> None:
     """What explains the difference without the generator, CPU a request, is still said."""
-    bound = rerun(ApacheBench(), two(fast={"rate": 6_900, "cpu_ms": 190, "utilisation": 0.93}))
-    found = claim(bound.claims, CLAIM)
+    comparison = rerun(ApacheBench(), two(fast=bound(6_900, 40)))
+    found = claim(comparison.claims, CLAIM)
     assert found.ruling is Ruling.CANNOT_TELL
     assert "the load generator was the limit, not the server: it used 93 % of its core" in found.because
+    assert "at least 11.5 × [" in found.because
+    assert "at most 83.4 × [" in found.because
     assert any(said.startswith("CPU time a request: ") for said in found.explained)
-    (contest, *_) = bound.contests
+    (contest, *_) = comparison.contests
     assert [one.rank for one in contest.cells if one.label == GUNICORN] == [0]
+
+
+def test_what_a_limited_cell_can_do_at_least_and_at_most_may_settle_a_claim() -> None:
+    """Two cores at 0.19 ms a request answer 10,500 a second, which is not 48 times 600; 30,000 is."""
+    refuted = claim(claims(ApacheBench(), two(fast=bound(6_900, 190))), CLAIM)
+    assert refuted.ruling is Ruling.FAILS
+    assert "at most 17.5 × [" in refuted.because
+    assert claim(claims(ApacheBench(), two(fast=bound(30_000, 30))), CLAIM).ruling is Ruling.HOLDS
 
 
 def test_a_cell_that_was_not_measured_leaves_its_claims_open() -> None:
