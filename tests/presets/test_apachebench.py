@@ -85,7 +85,7 @@ def test_a_generator_at_its_limit_is_named_and_nothing_ranked() -> None:
     assert found.ruling is Ruling.CANNOT_TELL
     assert "the load generator was the limit, not the server: it used 93 % of its core" in found.because
     assert "at least 11.5 × [" in found.because
-    assert "at most 83.4 × [" in found.because
+    assert "at most 83.3 × [" in found.because
     assert any(said.startswith("CPU time a request: ") for said in found.explained)
     (contest, *_) = comparison.contests
     assert [one.rank for one in contest.cells if one.label == GUNICORN] == [0]
