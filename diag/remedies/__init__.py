@@ -59,12 +59,13 @@ def propose(findings: Iterable[Finding], setting: Setting, names: Iterable[str] 
         Remedies with their edits and diffs, and refusals where a rewrite is not possible. For each finding
         those that its cause speaks for come first, and then those that it speaks against.
     """
-    sources = _parsed(setting.sources)
+    errors = [one for one in findings if one.severity is Severity.ERROR]
+    sources = _parsed(errors, setting.sources)
     wanted = frozenset(names) or frozenset(NAMES)
     remedies: list[Remedy] = []
     refusals: list[Refusal] = []
-    for finding in findings:
-        case = case_of(finding, setting, sources) if finding.severity is Severity.ERROR else None
+    for finding in errors:
+        case = case_of(finding, setting, sources)
         if case is None:
             continue
         found = [one for one in _for_case(case) if one.name in wanted]
@@ -79,6 +80,9 @@ def _for_case(case: Case) -> list[Remedy | Refusal]:
     return [proposed for module in REMEDIES for proposed in module.propose(case)]
 
 
-def _parsed(texts: Mapping[str, str]) -> dict[str, Source]:
-    parsed = {path: Source.parse(path, text) for path, text in texts.items()}
+def _parsed(findings: Iterable[Finding], texts: Mapping[str, str]) -> dict[str, Source]:
+    """The files that lead to the findings' lines."""
+    places = [place for one in findings for place in (*one.path, one.location) if place is not None]
+    paths = {place.absolute for place in places} & texts.keys()
+    parsed = {path: Source.parse(path, texts[path]) for path in sorted(paths)}
     return {path: source for path, source in parsed.items() if source is not None}

@@ -47,6 +47,7 @@ class Source:
     origins: dict[str, str] = field(default_factory=dict)
     _parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
     _starts: list[int] = field(default_factory=list)
+    _functions: list[Function] = field(default_factory=list)
 
     @classmethod
     def parse(cls, path: str, text: str) -> Source | None:
@@ -60,6 +61,8 @@ class Source:
         for node in ast.walk(tree):
             source._parents.update(dict.fromkeys(ast.iter_child_nodes(node), node))
             source._note_import(node)
+            if isinstance(node, Function):
+                source._functions.append(node)
         return source
 
     def _note_import(self, node: ast.AST) -> None:
@@ -143,9 +146,7 @@ class Source:
     def function_at(self, line: int) -> Function | None:
         """The innermost function that runs a line: not the one whose signature it is."""
         found = [
-            node
-            for node in ast.walk(self.tree)
-            if isinstance(node, Function) and first_line(node.body[0]) <= line <= (node.end_lineno or 0)
+            node for node in self._functions if first_line(node.body[0]) <= line <= (node.end_lineno or 0)
         ]
         return max(found, key=lambda node: (node.lineno, -(node.end_lineno or 0)), default=None)
 
