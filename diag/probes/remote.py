@@ -16,6 +16,7 @@ import time
 import types
 from typing import TYPE_CHECKING
 
+from diag.probes.gil import BYTES, gil_offset, holder
 from diag.probes.layout import WORD, Layout, calibrate, thread_state
 from diag.probes.linetable import line_at
 from diag.probes.threads import runtime_of
@@ -35,6 +36,7 @@ _POINTER_BITS = ~3
 _BEGINNINGS = frozenset({"<module>", "_run_module_as_main", "_bootstrap", "_bootstrap_inner"})
 """Functions in which a thread's Python begins."""
 
+_PAGE = 4_096
 _STR_LENGTH, _STR_STATE = 16, 32
 _BYTES_SIZE, _BYTES_DATA = 16, 32
 _CELL_REFERENCE = 16
@@ -65,6 +67,7 @@ class RemoteStacks:
         self._fd = fd
         self._layout = used
         self._code_type = code_type
+        self._gil = _gil_in(pid)
         self._int_type = code_type - id(types.CodeType) + id(int)
         self._codes: dict[tuple[int, bytes], tuple[str, str, int, bytes]] = {}
 
@@ -105,6 +108,22 @@ class RemoteStacks:
             partial = frames  # a greenlet's stack begins with its own function, and so may a torn one
         return partial
 
+    def gil_holder(self) -> int | None:
+        """Address of the state of the thread that holds the GIL, 0 if none does; None if that is unknown."""
+        if not self._gil:
+            return None
+        try:
+            return holder(os.pread(self._fd, BYTES, self._gil))
+        except (OSError, OverflowError, struct.error):
+            return None
+
+    def stack_of(self, state: int) -> tuple[Line, ...] | None:
+        """The stack of the thread that a state belongs to, innermost frame first."""
+        try:
+            return self.stack(state, self._word(state + self._layout.native_id))
+        except (OSError, OverflowError, struct.error):
+            return None
+
     def integer(self, cell: int) -> int | None:
         """A closure's variable that holds an int of 0 or more, below 2**60; None if it could not be read.
 
@@ -126,25 +145,43 @@ class RemoteStacks:
         return None
 
     def _frames(self, state: int) -> list[Line]:
-        used, read = self._layout, os.pread
+        """Lines of all frames. First the frames alone, as fast as can be: they change."""
+        found = []
+        for code, instruction in self._chain(state):
+            line = self._line(code, instruction)
+            if line is not None:
+                found.append(line)
+        if not found:
+            raise Unreadable
+        return found
+
+    def _chain(self, state: int) -> list[tuple[int, int]]:
+        """Code and instruction of each frame. Functions' frames lie side by side: a page has many."""
+        used, pages = self._layout, dict[int, bytes]()
         frame = state
         for offset in used.frame_path:
             frame = self._word(frame + offset)
-        found: list[Line] = []
-        for _ in range(MAX_FRAMES):
-            if not frame:
-                break
-            raw = read(self._fd, used.frame_bytes, frame)
-            code, frame_before, instruction = (
-                struct.unpack_from("=Q", raw, at)[0] for at in (used.code, used.previous, used.instruction)
+        found: list[tuple[int, int]] = []
+        while frame:
+            if len(found) == MAX_FRAMES:
+                raise Unreadable
+            raw, at = self._from_page(pages, frame, used.frame_bytes)
+            code, before, instruction = (
+                struct.unpack_from("=Q", raw, at + field)[0]
+                for field in (used.code, used.previous, used.instruction)
             )
-            line = self._line(code & _POINTER_BITS, instruction)
-            if line is not None:
-                found.append(line)
-            frame = frame_before
-        if not found or frame:
-            raise Unreadable
+            found.append((code & _POINTER_BITS, instruction))
+            frame = before
         return found
+
+    def _from_page(self, pages: dict[int, bytes], address: int, size: int) -> tuple[bytes, int]:
+        """What holds some bytes, and where in it they begin."""
+        page, at = address & -_PAGE, address & _PAGE - 1
+        if at + size > _PAGE:
+            return os.pread(self._fd, size, address), 0
+        if page not in pages:
+            pages[page] = os.pread(self._fd, _PAGE, page)
+        return pages[page], at
 
     def _line(self, code: int, instruction: int) -> Line | None:
         """A frame's line; None for one between C and Python, which has no code of its own (from 3.12 on)."""
@@ -215,6 +252,12 @@ def _int_tags() -> dict[int, int]:
         int.from_bytes(ctypes.string_at(id(one) + _INT_TAG, WORD), sys.byteorder): digits
         for digits, one in enumerate(examples)
     }
+
+
+def _gil_in(pid: int) -> int:
+    """Address of what says who holds the GIL in a process, 0 if that is unknown."""
+    offset, there = gil_offset(), runtime_of(pid)
+    return offset + there.start if offset is not None and there is not None else 0
 
 
 @functools.cache

@@ -292,6 +292,9 @@ class SpoolReader:
                     seen_ns=record["seen"],
                     source=StackSource.MEMORY,
                     frames=_within_step(tuple(self._frames[number] for number in record["f"])),
+                    active=record.get("a"),
+                    owns_gil=record.get("o"),
+                    gil_owner=tuple(self._frames[number] for number in record.get("w", ())),
                 )
             )
         elif kind == "py-spy":

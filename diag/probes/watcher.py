@@ -2,9 +2,10 @@
 
 It reads the "busy since" words of every process in the spool. While nothing is late it does nothing else.
 When a lane has been busy for `FIRST_STACK_NS`, it reads the stack of the lane's thread from the process'
-memory, even inside C code that holds the GIL, without stopping or signalling anything; it looks at what the
-kernel says of the thread (running, waiting, waiting for the GIL); and it asks py-spy, now and then, who owns
-the GIL. Where it may not read memory, it sends SIGURG, and the thread tells its stack itself.
+memory, even inside C code that holds the GIL, without stopping or signalling anything, and who holds the GIL;
+it looks at what the kernel says of the thread (running, waiting, waiting for the GIL). Where it may not read
+memory, it sends SIGURG, and the thread tells its stack itself; where it does not find who holds the GIL, it
+asks py-spy now and then.
 
 What it saw goes to ``watch.jsonl`` in the spool, one JSON object a line. It is also the guard: told to
 ``stop`` on standard input it watches no longer, but it stays; when its standard input closes, because diag
@@ -35,6 +36,7 @@ from diag.probes.words import WordsFile, find_words
 from diag.reap import end_all, run_pids
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from io import TextIOWrapper
 
 POLL_S = 0.0012
@@ -135,6 +137,7 @@ class Watcher:
         self.py_spy = py_spy
         self.signal = _ThreadSignal()
         self.frame_ids: dict[Line, int] = {}
+        self._unwritten: list[Line] = []
 
     def write(self, record: dict[str, object]) -> None:
         """Append one line; what finds no room is lost."""
@@ -217,39 +220,64 @@ class Watcher:
         pid = process.words.pid
         if lane.probe is None or lane.probe.tid != tid:
             lane.probe = ThreadProbe(pid, tid)
-        if now >= lane.next_stack:
-            self._stack(process, slot, lane, tid, now)
         state = lane.probe.read()
+        if now >= lane.next_stack:
+            self._stack(process, slot, lane, tid, now, state)
         # A thread that sleeps on says nothing new at each look.
         if state is not None and (state != lane.written or now - lane.written_at > LONGEST_PAUSE_NS):
             lane.written, lane.written_at = state, now
             self.write({"k": "state", "pid": pid, "l": slot, "at": time.monotonic_ns(), **state})
-        if self.py_spy is not None and now - lane.since >= self.py_spy_after:
+        unseen = process.remote is None or process.remote.gil_holder() is None
+        if unseen and self.py_spy is not None and now - lane.since >= PY_SPY_AFTER_NS:
             self.py_spy.ask(pid, tid, slot, now)
 
-    def _stack(self, process: _ProcessWatch, slot: int, lane: _LaneWatch, tid: int, now: int) -> None:
-        """Read the lane's stack, or ask for it."""
+    def _stack(
+        self,
+        process: _ProcessWatch,
+        slot: int,
+        lane: _LaneWatch,
+        tid: int,
+        now: int,
+        state: Mapping[str, object] | None,
+    ) -> None:
+        """Read the lane's stack and who holds the GIL, or ask for the stack."""
         values = process.words.values
         if process.remote is not None:
             sent = time.monotonic_ns()
-            lines = process.remote.stack(values[lane_base(slot) + w.L_STATE], tid)
+            holder = process.remote.gil_holder()
+            mine = values[lane_base(slot) + w.L_STATE]
+            lines = process.remote.stack(mine, tid)
             if lines is not None:
-                self._write_stack(process.words.pid, slot, sent, lines)
+                unchanged = holder is not None and holder == process.remote.gil_holder()
+                gil: dict[str, object] = {}
+                if state is not None and unchanged and holder is not None:
+                    gil.update(a=state["s"] == "running", o=holder == mine)
+                    other = process.remote.stack_of(holder) if holder not in {0, mine} else None
+                    if other is not None:
+                        gil["w"] = self._numbered(other)
+                self._write_stack(process.words.pid, slot, sent, lines, gil)
                 lane.wait(now, LONGEST_PAUSE_NS)
         elif values[w.H_TELLS] and now - values[w.H_ASKED_AT] > LOST_SIGNAL_NS:
             values[w.H_ASKED], values[w.H_ASKED_AT] = slot, now
             self.signal(process.words.pid, process.words.pid)  # whose handlers run in its main thread
             lane.wait(now, LONGEST_ASKING_PAUSE_NS)
 
-    def _write_stack(self, pid: int, slot: int, sent: int, lines: tuple[Line, ...]) -> None:
+    def _write_stack(
+        self, pid: int, slot: int, sent: int, lines: tuple[Line, ...], gil: Mapping[str, object]
+    ) -> None:
+        record: dict[str, object] = {"k": "stack", "pid": pid, "l": slot, "sent": sent}
+        record.update(seen=time.monotonic_ns(), f=self._numbered(lines), **gil, new=self._unwritten)
+        self._unwritten = []
+        self.write(record)
+
+    def _numbered(self, lines: tuple[Line, ...]) -> list[int]:
         """Each line is written once, and numbered; later stacks name the number."""
         known = self.frame_ids
-        new = [line for line in dict.fromkeys(lines) if line not in known]
-        for line in new:
-            known[line] = len(known)
-        record: dict[str, object] = {"k": "stack", "pid": pid, "l": slot, "sent": sent}
-        record.update(seen=time.monotonic_ns(), f=[known[line] for line in lines], new=new)
-        self.write(record)
+        for line in lines:
+            if line not in known:
+                known[line] = len(known)
+                self._unwritten.append(line)
+        return [known[line] for line in lines]
 
     def close(self) -> None:
         """Write down what is still under way."""

@@ -104,7 +104,7 @@ def test_the_real_program_sees_waiting_computing_and_who_has_the_gil(tmp_path: P
 
     asyncio.run(main())
     """
-    watched = watch(tmp_path, source, py_spy=True)
+    watched = watch(tmp_path, source, py_spy=True, memory=False)
     if "no-ptrace" in watched.slugs:  # then nothing may have been seen, and that is said
         assert not [s for s in watched.seen.stacks if s.source is StackSource.PY_SPY]
         return
