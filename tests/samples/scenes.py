@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from compared import cell, recording, trial
 from recordings import AT_ADD, AT_SLEEP, Scene, healthy, user, waiter
 
 from diag.recording import Frame, LaneKind, Recording, RunStatus
@@ -77,3 +78,11 @@ def hostile() -> Recording:
         scene.request(route, 1, at - 2, at + 92, app=(at, at + 90))
         scene.request(f"GET /{'x' * 5_000}", 2, at + 10, at + 95, app=(at + 91, at + 94))
     return scene.recording(errors=(EVIL,), failure=EVIL)
+
+
+def compared() -> Recording:
+    """Trials of two strategies."""
+    runs = []
+    for number in range(1, 4):
+        runs += [trial(cell("native"), number, 1_000 + number), trial(cell("blocking"), number, 100 + number)]
+    return recording(runs)

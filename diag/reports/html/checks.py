@@ -64,6 +64,7 @@ def _rules(verdict: Verdict, case: Case) -> list[Checked]:
         ),
         "starved": (True, "", f"longest run-queue wait of a step {units.duration(waited)}"),
         "errors": (bool(case.run.requests), "there were no requests", "no request failed"),
+        "server-incident": (bool(case.run.cell.server), "there is no server", "it came up, served and ended"),
     }
     found = []
     for rule, (applies, why, value) in longest.items():

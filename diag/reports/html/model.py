@@ -304,12 +304,14 @@ class Checked:
         symbol, word: passed, not applicable, not measured.
         name: of it.
         text: the worst value seen, or the reason.
+        look: the style's class, where `word` is not one.
     """
 
     symbol: str
     word: str
     name: str
     text: str
+    look: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,6 +334,7 @@ class Report:
         cards: findings.
         compared: charts of strategies or routes.
         tables: figures of the same.
+        remedied: True if remedies were tried.
         availability: None where no step was recorded.
         checks: passed, not applicable, not measured.
         raw: the verdict as JSON, made safe for HTML.
@@ -347,6 +350,7 @@ class Report:
     cards: tuple[Card, ...] = ()
     compared: tuple[Ridges | Whiskers, ...] = ()
     tables: tuple[Table, ...] = ()
+    remedied: bool = False
     availability: Availability | None = None
     checks: tuple[Checked, ...] = ()
     raw: str = "{}"
@@ -389,6 +393,28 @@ class ClaimView:
     claim: str
     because: str
     explained: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeReport:
+    """A page of what became of two recordings.
+
+    Attributes:
+        title: of the window.
+        head, foot: top and bottom.
+        charts: distributions of the routes, before and after.
+        table: figures of the routes.
+        findings: what became of each.
+        raw: the change as JSON, made safe for HTML.
+    """
+
+    title: str
+    head: Head
+    charts: tuple[Ridges, ...]
+    table: Table
+    findings: tuple[Checked, ...]
+    foot: Foot
+    raw: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

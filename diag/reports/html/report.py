@@ -18,6 +18,7 @@ from diag.finding import BlockRef, Finding, Status, Verdict
 from diag.recording import Recording
 from diag.remedy import Tried
 from diag.reports.html import compared
+from diag.reports.html.attempts import attempts
 from diag.reports.html.available import availability
 from diag.reports.html.blame import matrix
 from diag.reports.html.cards import card
@@ -61,7 +62,11 @@ def build(
         foot=foot(recording.meta, recording.runs, recording=verdict.recording, blind=blind(said, case)),
         checks=checks(said, case),
         raw=_raw(neutral(whole)),
-        compared=compared.strategies(said, [run for run in recording.runs if not run.attempts]),
+        compared=(
+            *attempts(tried, recording.runs),
+            *compared.strategies(said, [run for run in recording.runs if not run.attempts]),
+        ),
+        remedied=bool(tried),
         tables=compared.figures(said),
         no_timeline="The recording holds no run.",
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
+from diag.analysis.comparison import compare
 from diag.recording import Recording
 from diag.reports.html import pieces
 from diag.rules import judge
@@ -76,7 +77,8 @@ def show(browser: Browser, tmp_path: Path) -> Iterator[Open]:
 
         page.on("request", note)
         file = tmp_path / "report.html"
-        file.write_text("".join(pieces(recording, judge(recording), **options)), encoding="utf-8")
+        judged = compare(recording) if recording.meta.target_kind == "comparison" else judge(recording)
+        file.write_text("".join(pieces(recording, judged, **options)), encoding="utf-8")
         page.goto(file.as_uri())
         page.wait_for_selector("html[data-ready]")
         return opened

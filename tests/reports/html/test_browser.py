@@ -8,7 +8,7 @@ import time
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from crowded import crowded
-from scenes import clean, hostile, script, shop, unmeasured, workers
+from scenes import clean, compared, hostile, script, shop, unmeasured, workers
 
 from diag.rules import judge
 
@@ -18,7 +18,7 @@ def data(opened) -> dict:
     return json.loads(opened.page.locator("#timeline-data").text_content())
 
 
-@pytest.mark.parametrize("scene", [shop, clean, script, unmeasured, workers, hostile])
+@pytest.mark.parametrize("scene", [shop, clean, script, unmeasured, workers, hostile, compared])
 def test_nothing_is_asked_for_and_nothing_complains(show, scene) -> None:
     """One file, no request but the page itself, no error in the console."""
     opened = show(scene())
@@ -146,7 +146,7 @@ def label_of(opened, request: int) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("scene", [shop, unmeasured])
+@pytest.mark.parametrize("scene", [shop, unmeasured, compared])
 def test_no_serious_fault_for_those_who_cannot_see(show, scene, scheme: str) -> None:
     """axe-core's rules, contrast in both colour schemes among them."""
     opened = show(scene(), scheme=scheme)
@@ -162,7 +162,7 @@ def test_no_serious_fault_for_those_who_cannot_see(show, scene, scheme: str) -> 
     assert serious == []
 
 
-@pytest.mark.parametrize("scene", [shop, hostile, unmeasured])
+@pytest.mark.parametrize("scene", [shop, hostile, unmeasured, compared])
 def test_it_fits_a_phone(show, scene) -> None:
     """Nothing makes the page wider than the screen."""
     opened = show(scene(), width=390)

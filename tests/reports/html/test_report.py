@@ -13,12 +13,12 @@ from scenes import clean, hostile, script, shop, unmeasured, workers
 from diag.analysis.blame import left_app
 from diag.analysis.case import examine
 from diag.finding import Location, Verdict
-from diag.recording import Recording
+from diag.recording import Attempt, Recording
 from diag.remedy import Between, Move, Remedy, RemedyResult, Tried
 from diag.reports.html import density, pieces, timeline
 from diag.reports.html.model import Report
 from diag.reports.html.report import build
-from diag.rules import judge
+from diag.rules import RULES, judge
 
 SCENES = {"shop": shop, "clean": clean, "script": script, "workers": workers, "unmeasured": unmeasured}
 
@@ -37,6 +37,13 @@ def test_every_page_has_its_parts(name: str) -> None:
     assert page.checks
     assert dict(page.foot.facts)["Command"] == "diag explain app.py"
     assert page.foot.blind
+
+
+def test_every_rule_has_its_line() -> None:
+    """One that found something has a card, and any other is passed or does not apply."""
+    page, verdict = built(shop())
+    named = {check.name for check in page.checks} | {finding.rule for finding in verdict.findings}
+    assert {rule.SLUG for rule in RULES} <= named
 
 
 def test_tiles_say_what_the_verdict_says() -> None:
@@ -201,6 +208,35 @@ def result(title: str, p99: float, *, recommended: bool) -> RemedyResult:
         recommended=recommended,
         reason="it is" if recommended else "another is better",
     )
+
+
+def test_trials_of_remedies_lie_over_each_other() -> None:
+    """As written and with each remedy, all trials together, on one axis."""
+    recording = shop()
+    run = recording.runs[0]
+    trials = [
+        replace(run, run_id=number, attempts=(Attempt(culprit=1, remedy=remedy),))
+        for number, remedy in enumerate(("", "await", "", "await"), start=2)
+    ]
+    verdict = judge(recording)
+    tried = Tried(
+        number=1,
+        culprit=verdict.findings[0].location,
+        route="GET /report",
+        victims="innocent requests",
+        load="",
+        trials=2,
+        results=(result("await", 12, recommended=True),),
+    )
+    page = build(replace(recording, runs=(run, *trials)), verdict, tried=(tried,))
+    chart, by_route = page.compared
+    assert [(ridge.label, ridge.note, ridge.strong) for ridge in chart.ridges] == [
+        ("as written", "", True),
+        ("await", "recommended", False),
+    ]
+    innocent = sum(one.route != "GET /report" for one in run.requests)
+    assert [ridge.count for ridge in chart.ridges] == [str(2 * innocent)] * 2
+    assert by_route.title == "Latency by route"
 
 
 def test_a_run_of_nothing() -> None:
