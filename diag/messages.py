@@ -59,6 +59,9 @@ USAGE = {
         "HTTP/1.0 only, `wrk` runs for a duration, `h2load` keeps its connections. Locust's master must answer, have workers, "
         "and not be busy with another test."
     ),
+    "not-enough-memory": (
+        "The published size of a preset needs more memory than is free; the message names a `--scale` that fits."
+    ),
     "not-comparable": "`diag compare` serves workload files and apps. Scripts and recordings go to `diag explain`.",
     "server-interface": "The server does not speak the application's interface: ASGI or WSGI.",
 }
