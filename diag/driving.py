@@ -30,6 +30,7 @@ DRAIN_NS = 8_000_000_000
 LONGEST_TOTAL_NS = 1_800_000_000_000
 """For a load that ends after a number of requests: a server that answers none in half an hour never will."""
 
+MOST_IN_A_BURST = 40
 WARM_UP = "warm-up"
 _REFUSALS = (
     ErrorCode.CONNECT_REFUSED,
@@ -98,6 +99,8 @@ def drive(
         LoadError: the load could not be made.
     """
     warm_up = _warm_up(plan, streams, port) if plan.shape.warm_up_ns else ()
+    if plan.shape.burst:
+        _burst(plan, streams, port)
     made = _by_tool if plan.shape.generator else _by_generator
     if plan.shape.generator == LOCUST:
         made = _by_locust
@@ -279,6 +282,16 @@ def _warm_up(plan: ServePlan, streams: Sequence[StreamPlan], port: int) -> tuple
         result = load.result()
     first = next(iter(totals_of(result)))
     return (dataclasses.replace(first, stream=WARM_UP),)
+
+
+def _burst(plan: ServePlan, streams: Sequence[StreamPlan], port: int) -> None:
+    """Several requests of the first stream at once, until each of its routes has been asked often enough."""
+    first = dataclasses.replace(streams[0], users=plan.shape.burst, rate=0.0, schedule=None)
+    shape = dataclasses.replace(plan.shape, total=min(MOST_IN_A_BURST, plan.shape.burst * len(first.requests)))
+    spec = load_spec([first], port, None, 0, dataclasses.replace(plan, shape=shape))
+    with LoadProcess(spec) as load:
+        load.begin(timeout_s=20)
+        load.result()
 
 
 def _await(

@@ -9,7 +9,6 @@ from typing import Literal
 
 from diag.recording import Attempt, Cell, Unmeasured
 
-
 LOCUST = "locust"
 """The generator that is no tool on this machine but a master with its workers, somewhere."""
 
@@ -168,6 +167,8 @@ class LoadShape:
         master: the Locust master's address, "" where another generator is used.
         most_requests: of more requests a run only sums are written down; None for no limit.
         surveyed: True if each route is asked alone before the load; False where one answer takes too long.
+        burst: requests that come at once before the clock starts, and are in no figure: a pool starts its
+            processes when it needs them.
     """
 
     total: int | None = None
@@ -178,6 +179,7 @@ class LoadShape:
     master: str = ""
     most_requests: int | None = None
     surveyed: bool = True
+    burst: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

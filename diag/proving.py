@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from diag.finding import Finding, Severity, Verdict
 from diag.plan import Schedule, ServePlan, StreamPlan
 from diag.recording import Attempt, Run
-from diag.remedy import Remedy
+from diag.remedy import Move, Remedy
 
 TRIAL_NS = 1_500_000_000
 """Of the load of a trial: the arrivals of the first so many seconds."""
@@ -152,6 +152,8 @@ def remedied(plan: ServePlan, remedy: Remedy) -> ServePlan:
     changed = dataclasses.replace(
         plan, overlay=texts, attempt=dataclasses.replace(plan.attempt or Attempt(culprit=0), remedy=remedy.id)
     )
+    if remedy.move is Move.PROCESS:  # whose pool starts its processes one by one, as calls come
+        changed = dataclasses.replace(changed, shape=dataclasses.replace(plan.shape, burst=2 * remedy.pool))
     if plan.app.kind == "workload":
         awaited = _coroutines(texts.values())
         units = tuple(

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from diag import units
 from diag.remedy import Between, RemedyResult, Tried
-from diag.reports import layout
+from diag.reports import layout, sentences
 from diag.reports.terminal.page import Page
 from diag.reports.text import clean, cut, cut_middle, neutral
 
@@ -60,7 +60,7 @@ def remedy_lines(tried: Sequence[Tried], page: Page) -> Iterator[Text]:
 
 def _culprit(one: Tried, page: Page) -> Iterator[Text]:
     head = f"FIX  {one.route}" if one.results else f"FIX  {one.route}: not tried"
-    place = f"{one.culprit.path}:{one.culprit.line}"
+    place = sentences.where(one.culprit)
     yield from layout.ends(Text(head, "bold"), place, page.width, page.glyphs.ellipsis)
     measured = [result for result in one.results if not result.failure]
     if measured:
