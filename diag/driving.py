@@ -287,7 +287,8 @@ def _warm_up(plan: ServePlan, streams: Sequence[StreamPlan], port: int) -> tuple
 def _burst(plan: ServePlan, streams: Sequence[StreamPlan], port: int) -> None:
     """Several requests of the first stream at once, until each of its routes has been asked often enough."""
     first = dataclasses.replace(streams[0], users=plan.shape.burst, rate=0.0, schedule=None)
-    shape = dataclasses.replace(plan.shape, total=min(MOST_IN_A_BURST, plan.shape.burst * len(first.requests)))
+    total = min(MOST_IN_A_BURST, plan.shape.burst * len(first.requests))
+    shape = dataclasses.replace(plan.shape, total=total)
     spec = load_spec([first], port, None, 0, dataclasses.replace(plan, shape=shape))
     with LoadProcess(spec) as load:
         load.begin(timeout_s=20)
