@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import gc
 import io
 import re
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 
 from diag.static.ir import Module
 from diag.static.lower import lower
+from diag.static.newer_syntax import in_older_syntax
 
 _ALLOW = re.compile(r"#\s*diag:\s*allow\b\s*:?\s*(?P<rest>.*)$")
 _MARK = b"diag:"
@@ -64,7 +66,7 @@ def lowered(data: bytes) -> Module:
     """
     lines = data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
     try:
-        tree = ast.parse(data)
+        tree = _parsed(data)
         allowances = _allowances(data) if _MARK in data else []
         with deep_recursion():
             return lower(tree, lines=lines, allowances=allowances)
@@ -75,6 +77,17 @@ def lowered(data: bytes) -> Module:
         raise UnreadableError("syntax-error", line, f"this is no Python source: {error}") from None
     except (RecursionError, MemoryError):
         raise UnreadableError("too-deep", 0, "it is nested too deeply to be parsed") from None
+
+
+def _parsed(data: bytes) -> ast.Module:
+    try:
+        return ast.parse(data)
+    except SyntaxError:
+        older = in_older_syntax(data)
+        if older != data:
+            with contextlib.suppress(SyntaxError, ValueError):
+                return ast.parse(older)
+        raise
 
 
 def _syntax_error(data: bytes, error: SyntaxError) -> UnreadableError:

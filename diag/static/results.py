@@ -41,7 +41,8 @@ def called(inference: Inference, value: Value, call: Call, scope: FunctionInfo) 
     """What calling a value gives."""
     match value:
         case FunctionInfo():
-            return inference.results(value)
+            known = None if value.module.own else _BY_NAME.get(value.name)
+            return inference.results(value) if known is None else known(inference, call, scope)
         case Bound():
             return inference.results(value.function)
         case ClassInfo():
@@ -264,6 +265,8 @@ _BY_NAME: dict[str, _Special] = {
     **dict.fromkeys(("contextlib.closing", "contextlib.nullcontext", "contextlib.aclosing"), _holding),
     **dict.fromkeys(("dataclasses.field", "attr.ib", "attrs.field", "pydantic.Field"), _factory),
     **dict.fromkeys(("fastapi.Depends", "fastapi.Security", "fastapi.params.Depends"), _factory),
+    **dict.fromkeys(("fastapi.param_functions.Depends", "fastapi.param_functions.Security"), _factory),
+    **dict.fromkeys(("pydantic.fields.Field", "attr._next_gen.field"), _factory),
     **dict.fromkeys(("asyncio.to_thread", "starlette.concurrency.run_in_threadpool"), _in_thread(0)),
     **dict.fromkeys(("anyio.to_thread.run_sync", "fastapi.concurrency.run_in_threadpool"), _in_thread(0)),
     **dict.fromkeys(("asgiref.sync.sync_to_async", "channels.db.database_sync_to_async"), _handed),

@@ -8,7 +8,7 @@ from diag.static import members
 from diag.static.finding import RootKind
 from diag.static.infer import Inference
 from diag.static.ir import Call, Expr, Trait
-from diag.static.model import Bound, ClassInfo, Ext, FunctionInfo, ModuleInfo, Obj, Partial
+from diag.static.model import Bound, ClassInfo, FunctionInfo, Inst, ModuleInfo, Obj, Partial, Value
 
 _METHODS = frozenset(
     {"get", "post", "put", "delete", "patch", "head", "options", "route", "api_route", "trace"}
@@ -85,12 +85,11 @@ class Roots:
         if name not in _PROTOCOL_METHODS and name not in _TORNADO_METHODS:
             return None
         for base in members.lineage(self._inference, owner):
-            if isinstance(base, Ext):
-                if base.name in _PROTOCOLS and name in _PROTOCOL_METHODS:
-                    return RootKind.CALLBACK, ""
-                if base.name in _TORNADO and name in _TORNADO_METHODS:
-                    verb = name.upper() if name in _METHODS else ""
-                    return RootKind.ENDPOINT, f"{verb} {owner.ir.qualname}".strip()
+            if base.name in _PROTOCOLS and name in _PROTOCOL_METHODS:
+                return RootKind.CALLBACK, ""
+            if base.name in _TORNADO and name in _TORNADO_METHODS:
+                verb = name.upper() if name in _METHODS else ""
+                return RootKind.ENDPOINT, f"{verb} {owner.ir.qualname}".strip()
         return None
 
     def _plain(self, function: FunctionInfo) -> tuple[RootKind, str] | None:
@@ -104,7 +103,7 @@ class Roots:
                 return RootKind.LIFESPAN, _text(call)
             if last in _METHODS or last in ("middleware", "listener", "on_request", "websocket"):
                 bases = self._inference.values(callee[1], function.scope)
-                if any(isinstance(one, Obj) and one.type in _SANIC for one in bases):
+                if any(_type_name(one) in _SANIC for one in bases):
                     return RootKind.ENDPOINT, _route(last, call)
         return None
 
@@ -170,6 +169,12 @@ class Roots:
                 yield inner
             elif isinstance(inner, Bound):
                 yield inner.function
+
+
+def _type_name(value: Value) -> str:
+    if isinstance(value, Obj):
+        return value.type
+    return value.cls.name if isinstance(value, Inst) else ""
 
 
 def _called(expr: Expr, scope: FunctionInfo) -> Expr:
