@@ -133,6 +133,15 @@ def of_starving(evidence: Evidence, *keys: str) -> Iterator[str]:
             yield f"{name_of(evidence.cells[key])}: its threads waited for a core {share:.2f} s a second"
 
 
+def of_collecting(evidence: Evidence, *keys: str) -> Iterator[str]:
+    """Cells that spent a notable part of their time on garbage collection."""
+    for key in keys:
+        share = evidence.typical(key, lambda trial: trial.collecting)
+        if share >= NOTABLE_SHARE:
+            said = f"garbage collection took {units.percent(share)} of the time"
+            yield f"{name_of(evidence.cells[key])}: {said}"
+
+
 def name_of(one: Measured) -> str:
     """A cell's name in a sentence."""
     return one.label

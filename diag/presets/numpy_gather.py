@@ -129,6 +129,7 @@ def _faster(evidence: Evidence) -> ClaimVerdict:
             *_beside(evidence, FLASK_GATHERED, FASTAPI, "Gathered in both, Flask to FastAPI"),
             *_beside(evidence, FLASK, FASTAPI_SERIAL, "One after another in both, Flask to FastAPI"),
             *explaining.of_memory(evidence, *map(key, (FLASK, FASTAPI, FLASK_GATHERED, FASTAPI_SERIAL))),
+            *explaining.of_collecting(evidence, *map(key, (FLASK, FASTAPI, FLASK_GATHERED, FASTAPI_SERIAL))),
             *_beside(evidence, FASTAPI, FASTAPI_ARRAYS, "FastAPI with lists to FastAPI without"),
             *_beside(evidence, FLASK_ARRAYS, FASTAPI_ARRAYS, "Without lists, Flask to FastAPI"),
             *explaining.of_memory(evidence, *map(key, (FLASK_ARRAYS, FASTAPI_ARRAYS))),
