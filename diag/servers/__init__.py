@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from diag.plan import ServerOptions
 from diag.servers.asyncio_streams import AsyncioStreams
+from diag.servers.cheroot import Cheroot
 from diag.servers.granian import Granian, GranianWsgi
 from diag.servers.gunicorn import GunicornGthread, GunicornSync
 from diag.servers.gunicorn_asgi import GunicornAsgi
@@ -67,6 +68,7 @@ SERVERS: tuple[Server, ...] = (
     GunicornGthread(),
     GunicornGevent(),
     Waitress(),
+    Cheroot(),
     GranianWsgi(),
     Werkzeug(),
     AsyncioStreams(),
