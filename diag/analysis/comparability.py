@@ -94,8 +94,8 @@ def remarks(before: Judged, after: Judged, *, windows: int, least_ratio: float) 
     """How far the comparison of two comparable recordings can be trusted, full sentences."""
     weak = (
         "There is one run each, which is weak evidence: intervals hold what varied within a run, not what "
-        f"varies from run to run. So nothing below a factor of {least_ratio:g} is claimed. To be sure, "
-        "record both again, or measure both versions side by side with diag compare."
+        f"varies from run to run, and nothing below a factor of {least_ratio:g} is claimed. Record both "
+        "again, or measure both with diag compare."
     )
     busy = _busy(before.verdict.quality, after.verdict.quality, least_ratio)
     return (weak, *busy, *_remarks(before.recording, after.recording, windows))

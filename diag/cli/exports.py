@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from diag.change import Change
     from diag.comparison import Comparison
     from diag.finding import Verdict
     from diag.recording import Recording
@@ -122,8 +123,9 @@ def tell_and_write(
     tell: Callable[[], int],
     *,
     quiet: bool,
-    result: Verdict | Comparison | None = None,
+    result: Verdict | Comparison | Change | None = None,
     tried: Sequence[Tried] = (),
+    earlier: Path | None = None,
 ) -> int:
     """Write the files asked for, print the result, and say where the files are and what opens them.
 
@@ -136,6 +138,7 @@ def tell_and_write(
         quiet: True to print nothing of the files.
         result: what the recording was judged to say, for files that tell of it.
         tried: remedies that were tried, for the same.
+        earlier: the recording from before a change, where `result` is what became of it.
 
     Raises:
         DiagError: one cannot be written; nothing is left of it.
@@ -152,7 +155,11 @@ def tell_and_write(
     try:
         read = read_recording(recording)
         for name, path in files.items():
-            write_report(path, _pieces(EXPORTS[name], read, result, asked, tried))
+            if earlier is not None:
+                made = _page_of_change(read_recording(earlier), read, result, asked)
+            else:
+                made = _pieces(EXPORTS[name], read, result, asked, tried)
+            write_report(path, made)
     except DiagError:
         tell()
         raise
@@ -167,7 +174,7 @@ def tell_and_write(
 def _pieces(
     export: Export,
     recording: Recording,
-    result: Verdict | Comparison | None,
+    result: Verdict | Comparison | Change | None,
     asked: Asked,
     tried: Sequence[Tried],
 ) -> Iterable[str]:
@@ -175,6 +182,14 @@ def _pieces(
     judged = {"result": result, "source": asked.source, "tried": tried} if export.judged else {}
     made: Iterable[str] = module.pieces(recording, **judged)
     return made
+
+
+def _page_of_change(before: Recording, after: Recording, change: object, asked: Asked) -> Iterable[str]:
+    from diag.change import Change
+    from diag.reports.html import change_pieces
+
+    assert isinstance(change, Change)
+    return change_pieces(before, after, change, source=asked.source)
 
 
 def _open(path: Path) -> None:

@@ -49,7 +49,7 @@ def command(
     said = {"as_json": as_json, "verbose": verbose, "quiet": quiet}
     if after is not None:
         _refuse(exports)
-        return _tell_change(recording, after, **said)
+        return _tell_change(recording, after, exports, **said)
     read = read_recording(recording)
     if read.meta.target_kind == "comparison":
         from diag.comparison import By
@@ -80,17 +80,20 @@ def command(
 
 
 def _refuse(exports: Asked) -> None:
-    if exports:
+    others = [name for name in exports.files if name != "html"]
+    if others:
         raise UsageError(
-            "Two recordings are not exported together",
-            cause="The viewers show one recording at a time.",
-            next_step="Export each: diag report RECORDING --perfetto FILE",
+            f"--{others[0]} takes one recording",
+            cause="The viewers of others show one at a time.",
+            next_step=f"Export each: diag report RECORDING --{others[0]} FILE",
             slug="excluded-options",
         )
 
 
-def _tell_change(before: Path, after: Path, *, as_json: bool, verbose: bool, quiet: bool) -> int:
-    """Print what became of two recordings and return its exit code."""
+def _tell_change(
+    before: Path, after: Path, exports: Asked, *, as_json: bool, verbose: bool, quiet: bool
+) -> int:
+    """Print what became of two recordings, write its page if asked to, and return its exit code."""
     from diag.before_after import change_between
 
     change = change_between(before, after)
@@ -105,6 +108,9 @@ def _tell_change(before: Path, after: Path, *, as_json: bool, verbose: bool, qui
 
             show(change, plain_console(), verbose=verbose)
 
-    if not quiet:
-        print_result(write, recording=f"{before} {after}")
-    return change.exit_code
+    def told() -> int:
+        if not quiet:
+            print_result(write, recording=f"{before} {after}")
+        return change.exit_code
+
+    return tell_and_write(exports, after, told, quiet=quiet, result=change, earlier=before)

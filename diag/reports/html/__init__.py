@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from diag.change import Change
 from diag.comparison import Comparison
 from diag.finding import Verdict
 from diag.recording import Recording
 from diag.remedy import Tried
+from diag.reports.html.changed import build_change
 from diag.reports.html.contests import build_comparison
 from diag.reports.html.page import pieces_of
 from diag.reports.html.report import build
@@ -36,3 +38,18 @@ def pieces(
     page = build(recording, result, source=source, tried=tried)
     starred = any(cell.generator_bound for cell in result.cells)
     yield from pieces_of("report.html", page=page, target=target, starred=starred, source_shown=source)
+
+
+def change_pieces(
+    before: Recording, after: Recording, change: Change, *, source: bool = True
+) -> Iterator[str]:
+    """The page of what became of two recordings, in pieces.
+
+    Args:
+        before: the recording of the code as it was.
+        after: the recording of the code as it is.
+        change: as `diag.analysis.changes.compare` made it.
+        source: False leaves out all source lines.
+    """
+    page = build_change(before, after, change, source=source)
+    yield from pieces_of("change.html", page=page, target=short(after.meta.target))

@@ -12,9 +12,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePath
+from typing import TypeVar
 
-from diag.finding import Location, Verdict
+from diag.finding import Location
 from diag.reports.text import map_values
+
+_Told = TypeVar("_Told")
 
 _NAMES = re.compile(
     r"(?:\.env(?:\..*)?|.*\.(?:pem|key|p12|pfx|jks|keystore|kdbx)|id_(?:rsa|dsa|ecdsa|ed25519)"
@@ -66,8 +69,8 @@ def _random(literal: str) -> bool:
     return bits >= LEAST_BITS and mixed
 
 
-def without_source(verdict: Verdict, paths: Sequence[str] | None) -> Verdict:
-    """The verdict without the text of source lines.
+def without_source(verdict: _Told, paths: Sequence[str] | None) -> _Told:
+    """A verdict, or whatever else is told, without the text of source lines.
 
     Args:
         verdict: what to tell.
