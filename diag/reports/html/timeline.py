@@ -189,7 +189,7 @@ def build_timeline(
         length=scene.at(end),
         start_ns=start,
         tasks=case.script,
-        lanes=tuple(map(_lane, case.run.lanes)),
+        lanes=_lanes(case.run.lanes),
         blocks=_blocks(scene),
         groups=groups,
         requests=requests,
@@ -226,8 +226,17 @@ def _bars(proofs: Sequence[Proof], owed: Sequence[Sequence[Debt]]) -> list[_Bar]
     return bars
 
 
-def _lane(lane: Lane) -> LaneView:
-    return LaneView(label=_KINDS[lane.kind], detail=f"process {lane.pid}, thread {lane.tid}")
+def _lanes(lanes: Sequence[Lane]) -> tuple[LaneView, ...]:
+    """Numbered where there is more than one of a kind."""
+    kinds = Counter(lane.kind for lane in lanes)
+    seen: Counter[LaneKind] = Counter()
+    views = []
+    for lane in lanes:
+        seen[lane.kind] += 1
+        number = f" {seen[lane.kind]}" if kinds[lane.kind] > 1 else ""
+        where = f"process {lane.pid}, thread {lane.tid}"
+        views.append(LaneView(label=f"{_KINDS[lane.kind]}{number}", detail=where))
+    return tuple(views)
 
 
 # Requests -------------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ class Lesson {
     if (!block) { this.stop(); return; }
     this.asking = true; this.at = block.start;
     timeline.dark(); timeline.around(block); timeline.soon();
-    this.part("ask-title").textContent = `${durationText(block.start)} into the run, ${block.route || block.where || "somebody"} is about to hold ${timeline.data.lanes[block.lane].label}. Who will have to wait?`;
+    this.part("ask-title").textContent = `${durationText(block.start)} into the run, ${block.route || block.where || "somebody"} is about to hold the ${timeline.data.lanes[block.lane].label}. Who will have to wait?`;
     const labels = timeline.data.groups.slice(0, 8).map((group) => group.label);
     this.part("choices").replaceChildren(...[...labels, "nobody"].map((label) => { const choice = html("label"), box = html("input"); box.type = "checkbox"; box.value = label; choice.append(box, label); return choice; }));
     this.part("answer").textContent = "";

@@ -1,5 +1,7 @@
 // The timeline: lanes with their blocks, rows of requests, and who waited for whom.
-const SVG = "http://www.w3.org/2000/svg", LANE = 46, LANE_HEAD = 17;
+const SVG = "http://www.w3.org/2000/svg";
+// Height of a lane, and how much of it its name takes; many lanes are lower, and very many have no name.
+const LANE_HEIGHTS = [[4, 46, 17], [12, 32, 14], [Infinity, 14, 0]];
 const CAUSES = { waiting: "off-CPU (waiting)", "on-cpu-gil": "on-CPU holding the GIL", "on-cpu-no-gil": "on-CPU without the GIL", "on-cpu": "on-CPU (GIL not observed)", "gil-wait": "waiting for the GIL", "run-queue": "run-queue wait", unknown: "cause not known" };
 
 function svg(name, attributes, text) {
@@ -16,6 +18,7 @@ class Timeline {
     this.part = (name) => root.querySelector(`[data-${name}]`);
     this.stage = this.part("stage"); this.lanes = this.part("lanes"); this.panel = this.part("panel");
     this.view = new View(data.length);
+    [, this.laneHeight, this.laneHead] = LANE_HEIGHTS.find(([most]) => data.lanes.length <= most);
     this.requests = new Requests(data);
     this.inOrder = [...data.steps].sort((a, b) => a[1] - b[1]);
     root.hidden = false;
@@ -23,15 +26,16 @@ class Timeline {
     this.build(); this.legend(); this.honest(); this.listen();
     this.resize();
   }
+  get trackHeight() { return this.laneHeight - this.laneHead - (this.laneHead ? 4 : 2); }
   get noun() { return this.data.tasks ? "task" : "request"; }
 
   build() {
-    const { lanes } = this;
-    lanes.setAttribute("height", this.data.lanes.length * LANE + 4);
+    const { lanes, laneHeight, laneHead } = this;
+    lanes.setAttribute("height", this.data.lanes.length * laneHeight + 4);
     this.data.lanes.forEach((lane, index) => {
-      const name = svg("text", { class: "lane-name", x: 4, y: index * LANE + 12 }, lane.label);
-      name.append(svg("title", {}, lane.detail));
-      lanes.append(svg("rect", { class: "track", x: 0, y: index * LANE + LANE_HEAD, width: "100%", height: LANE - LANE_HEAD - 4 }), name);
+      const track = lanes.appendChild(svg("rect", { class: "track", x: 0, y: index * laneHeight + laneHead, width: "100%", height: this.trackHeight }));
+      track.append(svg("title", {}, `${lane.label}: ${lane.detail}`));
+      if (laneHead) lanes.append(svg("text", { class: "lane-name", x: 4, y: index * laneHeight + laneHead - 5 }, lane.label));
     });
     this.steps = lanes.appendChild(svg("path", { class: "step" }));
     this.nodes = this.blocks.map((block, index) => {
@@ -70,7 +74,8 @@ class Timeline {
       const x = this.view.x(start), width = Math.max(0.7, this.view.x(end) - x);
       if (x + width < 0 || x > this.view.width || x + width - (last.get(lane) ?? -9) < 0.5) continue;
       last.set(lane, x + width);
-      found.push(`M${x.toFixed(1)} ${lane * LANE + LANE_HEAD + 17}h${width.toFixed(1)}v8h-${width.toFixed(1)}z`);
+      const floor = lane * this.laneHeight + this.laneHead + this.trackHeight, high = Math.round(this.trackHeight / 3);
+      found.push(`M${x.toFixed(1)} ${floor - high}h${width.toFixed(1)}v${high}h-${width.toFixed(1)}z`);
     }
     return found.join("");
   }
@@ -81,7 +86,7 @@ class Timeline {
     this.raised.replaceChildren(...[...(lit || [])].map((index) => svg("path", { class: `cause-${this.blocks[index].cause}`, d: this.outlines[index] })));
   }
   outline(block) {
-    const { view } = this, top = block.lane * LANE + LANE_HEAD, floor = top + LANE - LANE_HEAD - 4, found = [];
+    const { view } = this, top = block.lane * this.laneHeight + this.laneHead, floor = top + this.trackHeight, found = [];
     for (const [start, end] of block.parts.length && view.span < 60 * (block.end - block.start) ? block.parts : [[block.start, block.end]]) {
       const x = Math.max(-5, view.x(start)), right = Math.min(view.width + 5, Math.max(view.x(end), view.x(start) + 2));
       if (right > -5 && x < view.width + 5) found.push(`M${x.toFixed(2)} ${top}H${right.toFixed(2)}V${floor}H${x.toFixed(2)}Z`);
@@ -247,7 +252,7 @@ class Timeline {
       items.push([sample, CAUSES[cause]]);
     }
     if (this.data.steps.length) { const sample = svg("svg", { width: 22, height: 12, class: "lanes" }); sample.append(svg("rect", { class: "step", y: 3, width: 22, height: 7 })); items.push([sample, "other steps of 1 ms and longer"]); }
-    const shapes = this.data.tasks ? [["queued", "ready to run, waiting"]] : [["before", "not yet accepted"], ["queued", "queued"], ["own", "own work on the loop"], ["awaiting", "awaiting"]];
+    const shapes = this.data.tasks ? [["queued", "ready to run, waiting"]] : [["before", "not yet accepted"], ["queued", "queued"], ["own", this.data.lanes.some((lane) => /loop|hub/.test(lane.label)) ? "own work on the loop" : "own work"], ["awaiting", "awaiting"]];
     for (const [name, words] of shapes) items.push([this.shape(name, colors), words]);
     this.part("legend").replaceChildren(...items.map(([sample, words]) => { sample.setAttribute("aria-hidden", "true"); const item = html("li"); item.append(sample, words); return item; }));
   }
