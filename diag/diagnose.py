@@ -24,9 +24,9 @@ from diag.driving import refusal
 from diag.errors import DiagError, UsageError
 from diag.finding import Status
 from diag.frameworks.inspect import inspect_target
-from diag.matrix_plan import Candidate, candidates, choose, estimate_ns, plan_of, schedule
+from diag.lineup import Lineup, lineup
+from diag.matrix_plan import schedule
 from diag.planning import expectation_of, plan_app, plan_script, plan_workloads
-from diag.preset_plan import PresetCandidate, choose_of_preset, plan_of_preset, preset_cells
 from diag.presets import compare_recording, to_meta
 from diag.progress import Counted, Progress, Silent
 from diag.proof import judge_remedies
@@ -37,7 +37,6 @@ from diag.store import SCHEMA_VERSION, RecordingWriter, read_recording
 from diag.store.folder import default_path, prune
 from diag.targets import AppTarget, RecordingTarget, ScriptTarget, Target, WorkloadTarget, parse_target, roots
 from diag.trying import check_names, proposals, try_remedies
-from diag.units import duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -179,9 +178,7 @@ def _tried(
     except KeyboardInterrupt:
         interrupted = True
     progress.stage("judging remedies")
-    return Explained(
-        verdict=verdict, tried=judge_remedies(read_recording(path)), interrupted=interrupted
-    )
+    return Explained(verdict=verdict, tried=judge_remedies(read_recording(path)), interrupted=interrupted)
 
 
 def check(options: CheckOptions, progress: Progress | None = None) -> CheckResult:
@@ -214,29 +211,6 @@ def check(options: CheckOptions, progress: Progress | None = None) -> CheckResul
     return result
 
 
-def cells(options: CompareOptions, progress: Progress | None = None) -> tuple[Candidate, ...]:
-    """Every cell of some targets, those that cannot be measured here with the reason.
-
-    Raises:
-        DiagError: a target cannot be read or imported, or is neither a workload file nor an app.
-    """
-    shown = progress or Silent()
-    found: list[Candidate] = []
-    for text in dict.fromkeys(options.targets):
-        target = parse_target(text, factory=options.base.factory, cwd=options.base.cwd)
-        if not isinstance(target, AppTarget | WorkloadTarget):
-            raise UsageError(
-                f"{text} cannot be compared",
-                cause="A comparison serves workload files and apps; scripts and recordings are explained.",
-                next_step=f"Try: diag explain {text}",
-                slug="not-comparable",
-            )
-        shown.stage(f"importing {text}")
-        inspection = inspect_target(target, timeout_s=min(options.base.timeout_ns / 1e9, 60.0))
-        found += candidates(target, inspection, options)
-    return tuple(found)
-
-
 def compare(options: CompareOptions, progress: Progress | None = None) -> Comparison:
     """Run targets in the chosen cells, interleaved and repeated, and say which is best, and why.
 
@@ -248,7 +222,7 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
         DiagError: nothing can be measured, or the options do not fit.
     """
     shown = progress or Silent()
-    work = _of_preset(options, shown) if options.preset else _of_cells(options, shown)
+    work = lineup(options, shown)
     for plan in work.plans:
         limits.check(plan.cpus)
         reason = refusal(plan)
@@ -272,58 +246,11 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
     return dataclasses.replace(compare_recording(read_recording(path), options.by), recording=str(path))
 
 
-def preset_list(options: CompareOptions, progress: Progress | None = None) -> tuple[PresetCandidate, ...]:
-    """Every cell of a preset, those that cannot be measured here with the reason."""
-    return preset_cells(options, progress or Silent())
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
-    """What a comparison is made of: plans, how long a trial of each takes, about, and what is said before."""
-
-    plans: tuple[ServePlan, ...]
-    expected_ns: tuple[int, ...]
-    targets: tuple[Target, ...]
-    announcement: str
-
-
-def _of_cells(options: CompareOptions, progress: Progress) -> _Work:
-    chosen = choose(cells(options, progress), options)
-    each = f"{options.total:,} requests" if options.total else duration(options.duration_ns)
-    took = duration(estimate_ns(len(chosen), options))
-    cells_, trials = plural(len(chosen), "cell"), plural(options.trials, "trial")
-    return _Work(
-        plans=tuple(plan_of(one, options) for one in chosen),
-        expected_ns=(estimate_ns(1, options) // options.trials,) * len(chosen),
-        targets=tuple(one.target for one in chosen),
-        announcement=f"{cells_}, {trials} of {each} each, interleaved: about {took}",
-    )
-
-
-def _of_preset(options: CompareOptions, progress: Progress) -> _Work:
-    every = preset_cells(options, progress)
-    chosen = choose_of_preset(every, options)
-    for one in every:
-        if one.candidate.reason:
-            progress.note(f"not measured: {one.cell.key}: {one.candidate.reason}")
-    expected = tuple(one.expected_ns for one in chosen)
-    cells_, trials = plural(len(chosen), "cell"), plural(options.trials, "trial")
-    took = duration(options.trials * sum(expected))
-    settings = "at the published settings" if options.scale == 1 else f"at scale {options.scale:g}"
-    shorter = "" if options.scale < 1 else "; --scale 0.2 makes it shorter"
-    return _Work(
-        plans=tuple(plan_of_preset(one, options) for one in chosen),
-        expected_ns=expected,
-        targets=tuple(one.candidate.target for one in chosen),
-        announcement=f"{settings}, {cells_}, {trials} each, interleaved: about {took}{shorter}",
-    )
-
-
 GIVE_UP_AFTER = 2
 """Failures of a cell in a row, after which it is not tried again: it will not start the third time either."""
 
 
-def _run_trials(work: _Work, options: CompareOptions, runner: Runner, counted: Counted) -> None:
+def _run_trials(work: Lineup, options: CompareOptions, runner: Runner, counted: Counted) -> None:
     failures: dict[str, int] = {}
     expected = {repr(plan.cell): ns for plan, ns in zip(work.plans, work.expected_ns, strict=True)}
     for plan in schedule(work.plans, options.trials, options.base.seed):
@@ -370,9 +297,7 @@ def _prepare(
         plan = plan_app(target, inspection, options)
         return _Prepared(actions=_serving([plan]), plan=plan)
     plans = plan_workloads(target, inspection.workloads, options)
-    return _Prepared(
-        actions=_serving(plans), expectation=expectation_of(inspection.workloads), plan=plans[0]
-    )
+    return _Prepared(actions=_serving(plans), expectation=expectation_of(inspection.workloads), plan=plans[0])
 
 
 def _serving(plans: Sequence[ServePlan]) -> tuple[Callable[[Runner], object], ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 from diag.analysis.answers import answer
+from diag.analysis.labels import common_of, label_of, varying_of
 from diag.analysis.paired import Ratio, holm_rates, ratio_of
 from diag.analysis.source import Code
 from diag.analysis.statistics import bootstrap_interval, median
@@ -125,8 +126,8 @@ def groups_of(recording: Recording, names: Mapping[str, Name] | None = None) -> 
                 groups.setdefault(name.title, []).append(by_label[key])
 
     def group(key: str, cells: Sequence[Cell]) -> Group:
-        varying = _varying(cells)
-        labels = [names[cell.label].label if names else _label(cell, varying) for cell in cells]
+        varying = varying_of(cells)
+        labels = [names[cell.label].label if names else label_of(cell, varying) for cell in cells]
         return Group(
             title=key if names else cells[0].workload or "the same requests",
             varying=varying,
@@ -156,40 +157,6 @@ def compare_groups(recording: Recording, groups: Sequence[Group], by: By | None 
         notes=notes_of(recording),
         settings=settings_of(recording),
     )
-
-
-# Labels ---------------------------------------------------------------------------------------------------
-
-_DIMENSIONS = ("target", "framework", "server", "loop", "strategy", "workers", "threads", "load")
-
-
-def _varying(cells: Sequence[Cell]) -> tuple[str, ...]:
-    """Dimensions in which cells differ; the server's name is always said with its loop."""
-    found = tuple(name for name in _DIMENSIONS if len({getattr(cell, name) for cell in cells}) > 1)
-    return found or ("strategy" if cells[0].strategy else "server",)
-
-
-def _label(cell: Cell, varying: Iterable[str]) -> str:
-    words = {
-        "workers": f"{cell.workers} workers",
-        "threads": f"{cell.threads} threads",
-        "loop": f"({cell.loop})" if cell.loop else "",
-    }
-    parts = [words.get(name, str(getattr(cell, name))) for name in varying]
-    return " ".join(part for part in parts if part) or cell.label
-
-
-def _common(cell: Cell, varying: Sequence[str]) -> str:
-    loop = f" ({cell.loop})" if cell.loop and "loop" not in varying else ""
-    words = {
-        "framework": cell.framework,
-        "server": cell.server + loop,
-        "strategy": cell.strategy,
-        "workers": f"{cell.workers} worker{'' if cell.workers == 1 else 's'}",
-        "threads": f"{cell.threads} threads" if cell.threads else "",
-        "load": cell.load,
-    }
-    return ", ".join(text for name, text in words.items() if text and name not in varying)
 
 
 # Figures --------------------------------------------------------------------------------------------------
@@ -306,7 +273,7 @@ def _contest(group: Group, recording: Recording, by: By | None) -> Contest:
     contest = Contest(
         title=group.title,
         by=used,
-        common=", ".join(filter(None, (_common(first, group.varying), limits_words(measured)))),
+        common=", ".join(filter(None, (common_of(first, group.varying), limits_words(measured)))),
         cells=tuple(cells),
         differences=differences,
         verdict=(),

@@ -100,7 +100,7 @@ def command(
       diag compare flask_app:app fastapi_app:app --users 50
       diag compare --preset apachebench --scale 0.2
     """
-    from diag import diagnose
+    from diag import diagnose, lineup
     from diag.cli.progress import TerminalProgress
     from diag.comparing import compare_options
     from diag.store.folder import default_path, prune
@@ -109,7 +109,7 @@ def command(
     options = compare_options(targets, flags)
     if listing and options.preset:
         with TerminalProgress(quiet=quiet) as progress:
-            listed = diagnose.preset_list(options, progress)
+            listed = lineup.preset_list(options, progress)
         from diag.reports.presets import preset_cell_list
 
         told = [(one.cell.key, bool(one.cell.published), one.candidate.reason) for one in listed]
@@ -118,7 +118,7 @@ def command(
         return 0
     if listing:
         with TerminalProgress(quiet=quiet) as progress:
-            found = diagnose.cells(options, progress)
+            found = lineup.cells(options, progress)
         from diag.reports.comparison import cell_list
 
         console = plain_console()
