@@ -23,6 +23,9 @@ USAGE = {
     ),
     "no-framework": "There is no framework of that name; the message lists those there are.",
     "no-server": "There is no server of that name; the message lists those there are.",
+    "no-remedy": (
+        "There is no remedy of that name; the message lists those there are. Which of them fit is the cause's matter."
+    ),
     "no-strategy": (
         "There is no strategy of that name, or none of those asked for applies to the workload: `native` needs an "
         "`async def` form, for example."
