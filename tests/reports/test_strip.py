@@ -76,6 +76,12 @@ def test_bars_are_as_high_as_the_share_and_letters_say_why() -> None:
     )
 
 
+def test_what_the_machine_did_not_run_is_no_part_of_a_bar() -> None:
+    """A block that had the CPU for half of its time is drawn half as high, as the verdict counts it."""
+    starved = replace(block(0, 100, Cause.CPU_GIL), own_ns=50 * MS)
+    assert drawn(verdict(starved))[0].startswith("loop  ▄▄▄▄▄▄▄▄▄▄·")
+
+
 def test_ascii_says_the_same() -> None:
     """Where the encoding has no bars."""
     bars, letters, *_ = drawn(MIXED, ascii_only=True)

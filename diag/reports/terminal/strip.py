@@ -1,7 +1,7 @@
 """When each loop was blocked: a strip of the load's time, with letters for the causes below it.
 
 A bar's height is the share of its stretch of time that was blocked, so that one short block is not drawn as a
-long one. The cause is a letter, and not only a colour.
+long one; run-queue wait is left out, as in every figure. The cause is a letter, and not only a colour.
 """
 
 from __future__ import annotations
@@ -98,10 +98,10 @@ def _bins(lane: LaneTime, blocks: Sequence[BlockRef], columns: int) -> list[_Bin
         end = min(block.end_ns, lane.end_ns) - lane.start_ns
         if end <= start:
             continue
-        letter = _letter(block)
+        letter, own = _letter(block), min(1.0, block.own_ns / (block.end_ns - block.start_ns))
         for place in range(int(start / length), min(columns - 1, int(end / length)) + 1):
             part = min(end, (place + 1) * length) - max(start, place * length)
-            bins[place].blocked[letter] += max(0, round(part))
+            bins[place].blocked[letter] += max(0, round(part * own))
     return [_Bin(Counter({k: v for k, v in one.blocked.items() if v})) for one in bins]
 
 
