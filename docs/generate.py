@@ -198,8 +198,8 @@ def frameworks_page() -> str:
         _MADE.format(source="diag/frameworks"),
         "# Frameworks\n\n",
         "How a workload becomes an app: `diag explain workload.py --framework NAME`. An app of your own is served ",
-        "as it is; diag finds the routes of FastAPI, Starlette, Flask, Quart, Litestar, Django, Sanic and Bottle apps "
-        "by itself.\n\n",
+        "as it is; diag finds the routes of apps of FastAPI, Starlette, Flask, Quart, Litestar, Django, Sanic and ",
+        "Bottle by itself.\n\n",
     ]
     words = {"async": "`async def`", "def": "`def`"}
     for framework in map(get_framework, FRAMEWORKS):

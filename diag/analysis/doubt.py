@@ -17,6 +17,11 @@ RARE_FACTOR = 2.5
 block on the CPU below 25 ms (at a threshold of 10 ms) that comes once, or in 1 of 200 executions, may be
 that."""
 
+STARVING_SHARE = 0.25
+STARVED_EXECUTIONS = 3
+"""Where run-queue wait makes up this share of all long steps, the machine has far more to do than it can, and
+hardly anything runs often: then so few executions are enough to compare one of them with."""
+
 FAR_BELOW = 0.5
 USUALLY = 0.95
 
@@ -83,7 +88,14 @@ def _is_rare(case: Case, parts: tuple[Part, ...]) -> bool:
     others = sum(held.own_ns >= near and id(held) not in mine for held in same)
     executions = max(len(same), _runs(case, parts))
     few = len(parts) <= max(1, RARE_SHARE * executions)
-    return executions >= RARE_EXECUTIONS and few and others <= (1 - USUALLY) * executions
+    enough = STARVED_EXECUTIONS if _starving(case) else RARE_EXECUTIONS
+    return executions >= enough and few and others <= (1 - USUALLY) * executions
+
+
+def _starving(case: Case) -> bool:
+    """True if the machine itself held up much of what took long."""
+    held = [one for one in case.timeline.held if not one.canary]
+    return sum(one.run_queue_ns for one in held) > STARVING_SHARE * sum(one.wall_ns for one in held)
 
 
 def _runs(case: Case, parts: tuple[Part, ...]) -> int:
