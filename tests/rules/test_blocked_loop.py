@@ -289,6 +289,18 @@ def test_what_the_machine_does_not_explain_is_an_error(cpu: float, length: float
     assert [one.severity for one in blocked(scene)] == [Severity.ERROR]
 
 
+@pytest.mark.parametrize(("queue", "severity"), [(60, Severity.WARNING), (0, Severity.ERROR)])
+def test_few_executions_beside_a_rare_block_do_where_the_machine_starves(
+    queue: float, severity: Severity
+) -> None:
+    scene = healthy(Scene(), 5, route="GET /report")
+    scene.request("GET /report", 40_000, 2_999, 3_016)
+    scene.step(3_000, 3_015, cpu=15, port=40_000, frames=AT_DUMPS)
+    scene.step(3_100, 3_161, cpu=61 - queue, queue=queue)
+    found = [one for one in blocked(scene) if one.location is not None]
+    assert [one.severity for one in found] == [severity]
+
+
 def test_a_stray_stack_at_the_end_of_a_block_is_no_culprit() -> None:
     scene = healthy(Scene())
     for index in range(3):
