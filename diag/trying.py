@@ -234,11 +234,11 @@ def scene_of(case: Case, culprit: Culprit, target: Target) -> Scene:
     ]
     asked = sum(one.route in culprit.routes for one in case.run.requests if one.intended_ns >= start)
     blocks = [one for one in finding.blocks if one.end_ns > start]
-    each = max(1, round(len(blocks) / asked)) if asked else 1
+    each = max(1.0, len(blocks) / asked) if asked else 1.0
     held, own = sum(one.end_ns - one.start_ns for one in blocks), sum(one.own_ns for one in blocks)
     return Scene(
         arrivals=tuple(Arrival(at_ns=at, culprit=own) for at, own in sorted(kept)),
-        holds_ns=tuple(each * (one.end_ns - one.start_ns) for one in blocks),
+        holds_ns=tuple(round(each * (one.end_ns - one.start_ns)) for one in blocks),
         rest_ns=0,
         stretch=max(1.0, held / own) if own else 1.0,
         alone_ns=target.alone_ns or _alone(case, culprit),
