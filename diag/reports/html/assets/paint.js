@@ -179,8 +179,9 @@ class Painter {
   }
   mark(pen, chosen, lit) {
     const { requests, view, colors } = this, high = Math.max(2, requests.each - 1);
-    pen.strokeStyle = colors.ink; pen.lineWidth = requests.each >= 7 ? 1.5 : 1;
-    for (const i of chosen) {
+    pen.strokeStyle = colors.ink; pen.lineWidth = requests.each < 7 ? 1 : 1.5;
+    // Many outlines close together would hide what they are about; the others are faint enough.
+    for (const i of chosen.length > 40 && requests.each < 11 ? [] : chosen) {
       const x = Math.max(-4, view.x(requests.start[i])), end = Math.min(view.width + 4, view.x(requests.end(i)));
       pen.strokeRect(x - 0.5, requests.top(i) - 0.5, Math.max(2, end - x) + 1, high);
     }

@@ -39,7 +39,7 @@ class Timeline {
     });
     this.steps = lanes.appendChild(svg("path", { class: "step" }));
     this.nodes = this.blocks.map((block, index) => {
-      const group = svg("path", { class: `block cause-${block.cause}`, role: "button", tabindex: index ? -1 : 0, "data-block": index, "aria-label": `Block ${index + 1} of ${this.blocks.length}: ${this.said(block)}` });
+      const group = svg("path", { class: `block cause-${block.cause}${block.parts.length ? " split" : ""}`, role: "button", tabindex: index ? -1 : 0, "data-block": index, "aria-label": `Block ${index + 1} of ${this.blocks.length}: ${this.said(block)}` });
       return lanes.appendChild(group);
     });
     this.shade = lanes.appendChild(svg("rect", { class: "shade", width: "100%", height: "100%", visibility: "hidden" }));
@@ -83,7 +83,10 @@ class Timeline {
   raise() {
     const lit = this.litBlocks;
     this.shade.setAttribute("visibility", lit && lit.size ? "visible" : "hidden");
-    this.raised.replaceChildren(...[...(lit || [])].map((index) => svg("path", { class: `cause-${this.blocks[index].cause}`, d: this.outlines[index] })));
+    this.raised.replaceChildren(...[...(lit || [])].flatMap((index) => {
+      const block = this.blocks[index], whole = { ...block, parts: [] };
+      return [svg("path", { class: `cause-${block.cause}`, d: this.outlines[index] }), svg("path", { class: "edge", d: this.outline(whole) })];
+    }));
   }
   outline(block) {
     const { view } = this, top = block.lane * this.laneHeight + this.laneHead, floor = top + this.trackHeight, found = [];
