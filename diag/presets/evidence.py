@@ -63,14 +63,18 @@ class Evidence:
     def most(self, key: str) -> Value:
         """Requests per second that a cell cannot have exceeded.
 
-        Those it answered; or, where the load generator was the limit, those that its processes could answer
-        if they had all the cores that they can use, at the CPU time that a request cost.
+        Those it answered; or, where the load generator was the limit, those that the cores of the machine
+        could serve and send, at the CPU time that a request cost server and generator, and that its processes
+        could answer if each had a core.
         """
         one = self.cells[key]
-        cores = min(one.cell.workers, self.cores)
 
         def value(trial: Trial) -> float:
-            return cores * 1e9 / trial.cpu if one.bound and trial.cpu else trial.throughput
+            if not one.bound or not trial.cpu:
+                return trial.throughput
+            sending = trial.generator * trial.totals.wall_ns / max(1, trial.totals.answered)
+            both = self.cores * 1e9 / (trial.cpu + sending)
+            return max(trial.throughput, min(both, one.cell.workers * 1e9 / trial.cpu))
 
         return value
 

@@ -105,7 +105,7 @@ def _judge_bounds(
     else:
         ruling = Ruling.FAILS if most.high < enough else Ruling.CANNOT_TELL
     words = (
-        f"{why}; at least {times(least)} as many requests were answered, and at most {times(most)} "
-        f"could have been at the CPU time that each cost, where {claimed:.3g} × was published"
+        f"at least {times(least)} as many requests were answered, and at most {times(most)} could have been "
+        f"at the CPU time that each cost server and generator, where {claimed:.3g} × was published; {why}"
     )
     return ClaimVerdict(claim=claim, quoted=quoted, ruling=ruling, because=words, explained=explained)
