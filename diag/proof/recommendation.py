@@ -14,6 +14,9 @@ AS_GOOD_NS = 3_000_000
 """Up to here above the least, a remedy is as good as that one, and the simpler of them is recommended: what
 innocent requests take when nothing holds them up varies by as much from trial to trial."""
 
+AT_MOST_FACTOR = 2.0
+"""Where noise makes intervals overlap, it is as good up to here."""
+
 STILL_HELD = 0.5
 """A step that holds its lane for more than this part of what it did has not gone anywhere."""
 
@@ -38,7 +41,8 @@ def _as_good(one: RemedyResult, other: RemedyResult) -> bool:
     """Whether it is not seen to leave innocent requests waiting for longer."""
     least = other.victim_p99_ns
     enough = max(AS_GOOD_FACTOR * least.value, least.value + AS_GOOD_NS)
-    return one.victim_p99_ns.value <= enough or one.victim_p99_ns.low <= least.high
+    close = one.victim_p99_ns.value <= AT_MOST_FACTOR * least.value
+    return one.victim_p99_ns.value <= enough or (close and one.victim_p99_ns.low <= least.high)
 
 
 def _problem(one: RemedyResult) -> str:
