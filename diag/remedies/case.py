@@ -66,6 +66,12 @@ class Case:
             return min(ASYNCIO_THREADS_MOST, self.setting.cores + ASYNCIO_THREADS_BESIDE_CORES)
         return ANYIO_THREADS
 
+    def _shown(self, path: str) -> str:
+        """A file's path as findings show it: relative to the root that it lies below."""
+        frames = (*self.finding.path, self.culprit)
+        found = next((one.path for one in frames if one.absolute == path), "")
+        return (found or os.path.relpath(path, self.setting.root or "/")).lstrip("/")
+
     def identity(self, name: str) -> str:
         """A remedy's id."""
         return f"{name}@{self.culprit.path}:{self.culprit.line}"
@@ -117,7 +123,7 @@ class Case:
         """
         source = rewrite.source
         after = rewrite.finish()
-        shown = _relative(source.path, self.setting.root)
+        shown = self._shown(source.path)
         return Remedy(
             id=self.identity(name),
             name=name,
@@ -185,8 +191,3 @@ def case_of(finding: Finding, setting: Setting, sources: Mapping[str, Source]) -
     return Case(
         finding=finding, culprit=finding.location, cause=cause, setting=setting, sources=sources, site=site
     )
-
-
-def _relative(path: str, root: str) -> str:
-    inside = root and path.startswith(root.rstrip("/") + "/")
-    return os.path.relpath(path, root) if inside else path.lstrip("/")

@@ -14,6 +14,14 @@ NAMES = ("gthread", "gevent", "processes")
 THREADS = 8
 """Threads a process: a few slow requests leave some free, and a database's pool has enough connections."""
 
+# Servers of `diag.servers` that can have several processes, and how a user starts them.
+_COMMANDS = {
+    "gunicorn-sync": "gunicorn -w {workers}",
+    "gunicorn-gthread": "gunicorn -k gthread -w {workers} --threads {threads}",
+    "gunicorn-gevent": "gunicorn -k gevent -w {workers}",
+    "granian-wsgi": "granian --interface wsgi --workers {workers}",
+}
+
 # What waits in Python's own modules, which gevent replaces; and what waits in C, which it cannot.
 _PATCHED = (
     "time.sleep", "socket.", "ssl.", "select.", "subprocess.", "os.waitpid", "threading.", "queue.",
@@ -46,7 +54,7 @@ def _threads(case: Case, *, helps: bool) -> Remedy:
             server="gunicorn-gthread",
             workers=workers,
             threads=THREADS,
-            command=f"gunicorn -k gthread -w {workers} --threads {THREADS}",
+            command=_COMMANDS["gunicorn-gthread"].format(workers=workers, threads=THREADS),
         ),
         title=f"gthread, {THREADS} threads a worker",
         why="while one thread waits, others of its process answer" if helps else "all threads share one GIL",
@@ -70,7 +78,10 @@ def _greenlets(case: Case, *, waits: bool) -> Iterator[Remedy | Refusal]:
     yield case.served(
         "gevent",
         ServerChange(
-            server="gunicorn-gevent", workers=workers, threads=0, command=f"gunicorn -k gevent -w {workers}"
+            server="gunicorn-gevent",
+            workers=workers,
+            threads=0,
+            command=_COMMANDS["gunicorn-gevent"].format(workers=workers),
         ),
         title="gevent",
         why=(
@@ -88,21 +99,21 @@ def _greenlets(case: Case, *, waits: bool) -> Iterator[Remedy | Refusal]:
 def _processes(case: Case) -> Remedy:
     setting = case.setting
     workers = max(setting.workers * 2, setting.cores + 1)
-    server = setting.server
+    threads = setting.threads if setting.server in _COMMANDS else 0
+    server = setting.server if setting.server in _COMMANDS else "gunicorn-sync"
     return case.served(
         "processes",
         ServerChange(
             server=server,
             workers=workers,
-            threads=setting.threads,
-            command=f"{server} with {workers} workers",
+            threads=threads,
+            command=_COMMANDS[server].format(workers=workers, threads=threads or 1),
         ),
         title=f"{workers} worker processes",
         why="each process has a GIL of its own, and a worker that is held leaves the others free",
         caveats=(
             "Each process holds the application's memory once more, and shares no state with the others.",
         ),
-        expected=case.computes or case.cause is Cause.WAITING,
     )
 
 

@@ -31,11 +31,20 @@ _SAME_GIL = (
     "a thread holds the same GIL: the loop gets its turn only every 5 ms, or not at all inside one C call"
 )
 _SHARED = "What the call works on is now used in another thread, while other requests may run."
+_CALLBACK = (
+    "Let the callback hand the work on: `loop.run_in_executor(None, function, ...)`, or start a task that awaits "
+    "`asyncio.to_thread(function, ...)`."
+)
 
 
 def propose(case: Case) -> Iterator[Remedy | Refusal]:
     """The call in a thread, or why a machine should not write it."""
-    if not case.on_loop or case.site is None or case.finding.rule == "convoy":
+    if not case.on_loop or case.finding.rule == "convoy":
+        return
+    if case.site is None:
+        yield case.refused(
+            NAME, "no coroutine of yours leads to this line: the loop calls it back", _CALLBACK
+        )
         return
     expected = not case.computes
     try:
