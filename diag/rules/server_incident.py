@@ -37,7 +37,7 @@ from diag.recording import IncidentKind
 SLUG = "server-incident"
 
 _TITLES = {
-    IncidentKind.OUT_OF_MEMORY: "killed for memory",
+    IncidentKind.OUT_OF_MEMORY: "was killed for memory",
     IncidentKind.DIED: "died",
     IncidentKind.LOST_WORKERS: "lost workers",
     IncidentKind.IGNORED_STOP: "did not stop",

@@ -32,6 +32,7 @@ from diag.units import duration, plural
 
 SLUG = "starved"
 NOTABLE_SHARE = 0.1
+_MORE = "a higher limit (--cpus), "
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -49,7 +50,19 @@ def find(case: Case) -> Iterator[Finding]:
         confidence=Confidence.HIGH,
         title=plural(len(starved), "step"),
         evidence=gather(case, whole_blocks(starved), GilKnowledge()),
-        why="the machine had no CPU for it: its thread was ready and did not run",
-        advice="could help: fewer processes beside it, or more cores",
+        why=f"{_who(case)} for it: its thread was ready and did not run",
+        advice=f"could help: {_MORE if _limited(case) else ''}fewer processes beside it, or more cores",
         sentences=(f"Run-queue wait of the longest: {duration(worst)}.",),
     )
+
+
+def _limited(case: Case) -> bool:
+    """True if a limit on CPU kept the target from running."""
+    return any(one.held_back_ns for one in case.run.limits)
+
+
+def _who(case: Case) -> str:
+    """Whose doing it was, as far as that is known."""
+    if _limited(case):
+        return "its limit on CPU was used up, or the machine had none,"
+    return "the machine had no CPU"

@@ -183,7 +183,7 @@ def test_being_killed_for_memory_is_a_result(shop: Shop) -> None:
         "the kernel killed 1 process for memory (the server itself): limit 150 MiB, peak 150 MiB"
     )
     assert "limited to 150 MiB (cgroup v" in render(verdict, width=140)
-    shop.found(verdict, "uvicorn killed for memory")
+    shop.found(verdict, "uvicorn was killed for memory")
     (run,) = read_recording(shop.folder / "run.diag").runs
     assert run.limits[0].killed == 1
 

@@ -40,7 +40,7 @@ def test_a_run_that_was_killed_for_memory_is_unmeasured_with_its_limit() -> None
     )
     assert (verdict.status, verdict.reason) == (Status.UNMEASURED, reason)
     assert verdict.quality.limits == (limit,)
-    assert [finding.title for finding in verdict.findings] == ["uvicorn killed for memory"]
+    assert [finding.title for finding in verdict.findings] == ["uvicorn was killed for memory"]
 
 
 def test_what_a_mechanism_cannot_do_and_what_it_held_back_are_remarks_on_the_data() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from recordings import AT_DUMPS, Scene, healthy
 
 from diag.finding import Cause, Severity, Status
+from diag.recording import Limit, LimitedResource
 from diag.rules import judge
 
 
@@ -39,3 +40,12 @@ def test_a_busy_machine_is_in_the_data_line() -> None:
     scene = healthy(Scene())
     scene.step(3_000, 3_050, cpu=5, queue=45)
     assert judge(scene.recording()).quality.run_queue_share == 0.9
+
+
+def test_a_limit_on_cpu_that_was_used_up_is_named_before_the_machine() -> None:
+    scene = healthy(Scene())
+    scene.step(3_000, 3_050, cpu=5, queue=45, frames=AT_DUMPS)
+    limit = Limit(resource=LimitedResource.CPU, amount=500, mechanism="cgroup v1", held_back_ns=30_000_000)
+    found = [one for one in judge(scene.recording(limits=(limit,))).findings if one.rule == "starved"]
+    assert found[0].why.startswith("its limit on CPU was used up, or the machine had none,")
+    assert "--cpus" in found[0].advice
