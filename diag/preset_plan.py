@@ -50,18 +50,16 @@ def preset_cells(options: CompareOptions, progress: Progress) -> tuple[PresetCan
     Raises:
         DiagError: a workload that it serves cannot be imported.
     """
-    return tuple(_candidates(get_preset(options.preset).cells(options.scale), options, progress))
+    return tuple(_candidates(get_preset(options.preset).cells(options.scale), progress))
 
 
-def _candidates(
-    cells: Sequence[PresetCell], options: CompareOptions, progress: Progress
-) -> Iterator[PresetCandidate]:
+def _candidates(cells: Sequence[PresetCell], progress: Progress) -> Iterator[PresetCandidate]:
     inspected: dict[str, tuple[WorkloadTarget, Inspection, dict[tuple[str, ...], Combination]]] = {}
     for cell in cells:
         text = f"{cell.file}:{cell.function}"
         if text not in inspected:
             progress.stage(f"importing {cell.file}")
-            target = parse_target(text, cwd=_folder(cell.file, options.base.cwd))
+            target = parse_target(text, cwd=_folder(cell.file))
             assert isinstance(target, WorkloadTarget)
             inspection = inspect_target(target, timeout_s=_IMPORT_TIMEOUT_S)
             inspected[text] = target, inspection, {
@@ -93,9 +91,12 @@ def _unavailable(cell: PresetCell, loop: str) -> str:
     return get_server(cell.server).unavailable(asked) or ""
 
 
-def _folder(file: str, otherwise: Path) -> Path:
-    """What a shipped file's name is relative to: a checkout's top, where diag runs from one."""
-    return _HERE.parent if (_HERE.parent / file).exists() else otherwise
+def _folder(file: str) -> Path:
+    """What a shipped file's name is relative to: a checkout's top, where diag runs from one.
+
+    Never the current folder, which may have a file of that name that is another.
+    """
+    return _HERE.parent if (_HERE.parent / file).exists() else _HERE
 
 
 def choose_of_preset(

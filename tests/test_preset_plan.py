@@ -126,3 +126,13 @@ def test_settings_of_the_folder_leave_a_preset_alone(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     found = options("apachebench", seed=4)
     assert (found.base.users, found.base.seed) == (None, 4)
+
+
+def test_a_file_of_the_same_name_in_the_current_folder_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "workloads").mkdir()
+    (tmp_path / "workloads" / "blocking_sleep.py").write_text("raise SystemExit\n")
+    monkeypatch.chdir(tmp_path)
+    found = plans("blocking-sleep")
+    assert {plan.cwd for plan in found.values()} == {TOP / "workloads"}
