@@ -37,6 +37,22 @@ def crowded(holders: Sequence[Culprit]) -> tuple[Culprit, ...]:
     )
 
 
+def together(holders: Sequence[Culprit]) -> tuple[tuple[Culprit, ...], ...]:
+    """Culprits in groups that are told as one, each group's heaviest first.
+
+    A line of the target's own stands alone. One of the server's is the same for every route, and so is that
+    no stack was taken in time: where dozens of routes are driven, each would be told dozens of times.
+
+    Args:
+        holders: culprits of sync workers' long requests, those that cost most first.
+    """
+    groups: dict[object, list[Culprit]] = {}
+    for one in holders:
+        own = bool(one.samples) and one.user
+        groups.setdefault(id(one) if own else (bool(one.samples), *_line(one)), []).append(one)
+    return tuple(map(tuple, groups.values()))
+
+
 def _line(one: Culprit) -> tuple[str, str, int]:
     return one.key.path, one.key.function, one.key.line
 

@@ -33,7 +33,7 @@ from collections.abc import Iterator
 
 from diag.analysis.advice import why, worker_advice
 from diag.analysis.case import Case
-from diag.analysis.crowding import crowded
+from diag.analysis.crowding import crowded, together
 from diag.analysis.doubt import may_be_the_machine, remark
 from diag.analysis.evidence import confidence_of, finding, gather, title_of, where_not_user
 from diag.finding import Confidence, Finding, Severity
@@ -42,14 +42,13 @@ SLUG = "held-worker"
 
 
 def find(case: Case) -> Iterator[Finding]:
-    """One finding a culprit that others waited for."""
-    elsewhere = crowded(case.holders)
-    for culprit in case.holders:
-        if culprit in elsewhere:  # `gil-contention` tells them, all together
-            continue
-        parts = tuple(part for part in culprit.parts if part.block.lane.capacity)
+    """One finding a culprit that others waited for; one a line of the server's, whatever the routes."""
+    elsewhere = crowded(case.holders)  # `gil-contention` tells these, all together
+    for group in together([culprit for culprit in case.holders if culprit not in elsewhere]):
+        parts = tuple(part for one in group for part in one.parts if part.block.lane.capacity)
         if not parts:
             continue
+        culprit, parts = group[0], tuple(sorted(parts, key=lambda part: part.block.start_ns))
         evidence = gather(case, parts, culprit.gil)
         if evidence.victims.total_ns < case.threshold_ns:
             continue

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from recordings import AT_DUMPS, AT_SLEEP, MS, SLEEP, Scene
+from recordings import AT_DUMPS, AT_SLEEP, MS, SERVER_FRAMES, SLEEP, Scene
 
 from diag.finding import Cause, Severity, Status
-from diag.recording import LaneKind
+from diag.recording import Frame, LaneKind
 from diag.rules import judge
 
 
@@ -84,3 +84,20 @@ def test_a_worker_held_once_for_a_moment_among_many_may_be_the_machine() -> None
     scene.request("GET /health", 50_000, 3_002, 3_017, app=(3_015.5, 3_016))
     (found,) = judge(scene.recording()).findings
     assert (found.rule, found.severity) == ("held-worker", Severity.WARNING)
+
+
+def test_what_is_no_line_of_the_targets_is_told_once_whatever_the_routes() -> None:
+    frame = Frame(path="/venv/lib/python3.11/site-packages/gunicorn/util.py", line=348, function="write")
+    scene = worker()
+    for number, frames in enumerate(((frame, *SERVER_FRAMES), (frame, *SERVER_FRAMES), (), ())):
+        start = 3_000 + 500 * number
+        scene.request(f"GET /{number}", 40_000, start - 1, start + 101, app=(start, start + 100))
+        scene.step(start, start + 100, port=40_000, label="request", frames=frames)
+        scene.request("GET /health", 50_000, start + 20, start + 102, app=(start + 100.5, start + 101))
+    found = judge(scene.recording()).findings
+    assert [(one.title, len(one.blocks)) for one in found] == [
+        ("GET /0 and 1 more", 2),
+        ("GET /2 and 1 more", 2),
+    ]
+    assert [one.location.line if one.location else 0 for one in found] == [348, 0]
+    assert {block.route for one in found for block in one.blocks} == {f"GET /{n}" for n in range(4)}
