@@ -48,7 +48,7 @@ def command(
     exports = take_exports(files)
     said = {"as_json": as_json, "verbose": verbose, "quiet": quiet}
     if after is not None:
-        _refuse(exports)
+        _refuse(exports, cells=by is not None or form != "table")
         return _tell_change(recording, after, exports, **said)
     read = read_recording(recording)
     if read.meta.target_kind == "comparison":
@@ -79,7 +79,15 @@ def command(
     )
 
 
-def _refuse(exports: Asked) -> None:
+def _refuse(exports: Asked, *, cells: bool) -> None:
+    """Refuse what is said of one recording, where there are two."""
+    if cells:
+        raise UsageError(
+            "--by and --format are for the cells of one comparison",
+            cause="Two recordings are compared by route.",
+            next_step="Leave them out, or name one recording.",
+            slug="excluded-options",
+        )
     others = [name for name in exports.files if name != "html"]
     if others:
         raise UsageError(

@@ -84,6 +84,8 @@ def test_viewers_take_one_recording(slow: Path, fast: Path, capsys: pytest.Captu
     """And the message says how to export each."""
     assert main(["report", str(slow), str(fast), "--perfetto", "trace.json"]) == 2
     assert "--perfetto takes one recording" in capsys.readouterr().err
+    assert main(["report", str(slow), str(fast), "--by", "p99"]) == 2
+    assert "for the cells of one comparison" in capsys.readouterr().err
 
 
 def test_every_file_is_written_beside_the_result(
