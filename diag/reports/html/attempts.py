@@ -9,8 +9,8 @@ from diag.analysis.availability import distribution
 from diag.analysis.cells import PROBE_STREAM
 from diag.recording import Run
 from diag.remedy import Tried
+from diag.reports.html.charts import Ridges
 from diag.reports.html.compared import WARM_UP, axis_of, ridge
-from diag.reports.html.model import Ridges
 from diag.reports.html.words import short
 
 MOST_CULPRITS = 4

@@ -5,9 +5,9 @@ from __future__ import annotations
 from diag import units
 from diag.analysis.availability import busy_stretches, distribution, worst_windows
 from diag.analysis.case import Case
+from diag.reports.html.charts import Availability, Ridges
 from diag.reports.html.compared import axis_of, ridge
 from diag.reports.html.figures import LogAxis, below, curve
-from diag.reports.html.model import Availability, Ridges
 
 _NAMED_NS = (10_000_000, 100_000_000, 1_000_000_000)
 

@@ -12,10 +12,11 @@ from diag.change import Change, Direction, Fate, FindingChange, RouteChange, Shi
 from diag.finding import Finding
 from diag.recording import Recording, Run
 from diag.reports import sentences
+from diag.reports.html.charts import Ridges, Table
 from diag.reports.html.compared import MOST_ROUTES, WARM_UP, axis_of, ridge
 from diag.reports.html.embed import as_json
 from diag.reports.html.foot import foot
-from diag.reports.html.model import ChangeReport, Checked, Foot, Head, Ridges, Table, Tile
+from diag.reports.html.model import ChangeReport, Checked, Foot, Head, Tile
 from diag.reports.html.withheld import holds_secrets, without_source
 from diag.reports.html.words import short, shown
 from diag.reports.json import change_to_json

@@ -9,8 +9,8 @@ from diag.analysis.availability import Distribution, distribution
 from diag.analysis.cells import PROBE_STREAM
 from diag.finding import CellResult, Verdict
 from diag.recording import Run
+from diag.reports.html.charts import Ridge, Ridges, Table
 from diag.reports.html.figures import LogAxis, area
-from diag.reports.html.model import Ridge, Ridges, Table
 from diag.reports.html.words import short
 
 MOST_ROUTES = 12

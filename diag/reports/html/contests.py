@@ -13,22 +13,12 @@ from diag import units
 from diag.analysis.availability import Bin, Distribution, distribution
 from diag.comparison import CellFigures, Comparison, Contest, Estimate
 from diag.recording import Recording, Run
+from diag.reports.html.charts import Ridge, Ridges, Table, Whisker, Whiskers
 from diag.reports.html.compared import axis_of, latencies, ridge
 from diag.reports.html.embed import as_json
 from diag.reports.html.figures import LinearAxis, Tick, rate_label
 from diag.reports.html.foot import foot
-from diag.reports.html.model import (
-    Checked,
-    ComparisonReport,
-    ContestView,
-    Foot,
-    Head,
-    Ridge,
-    Ridges,
-    Table,
-    Whisker,
-    Whiskers,
-)
+from diag.reports.html.model import Checked, ComparisonReport, ContestView, Foot, Head
 from diag.reports.html.presets import claims_of, published_table
 from diag.reports.html.words import short, shown
 from diag.reports.json import comparison_to_json

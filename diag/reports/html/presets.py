@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from diag.comparison import Comparison, Ruling
-from diag.reports.html.model import ClaimView, Table
+from diag.reports.html.charts import Table
+from diag.reports.html.model import ClaimView
 from diag.reports.presets import claim_words, mark_of, measured_words, published_words
 from diag.reports.text import UNICODE
 

@@ -23,11 +23,12 @@ from diag.reports.html.available import availability
 from diag.reports.html.blame import matrix
 from diag.reports.html.cards import card
 from diag.reports.html.checks import blind, checks
+from diag.reports.html.drawn import Timeline
 from diag.reports.html.embed import as_json
 from diag.reports.html.foot import foot
 from diag.reports.html.head import BLOCKING, head
 from diag.reports.html.model import Report
-from diag.reports.html.timeline import Timeline, build_timeline, owner
+from diag.reports.html.timeline import build_timeline, owner
 from diag.reports.html.withheld import holds_secrets, without_source
 from diag.reports.html.words import short, shown
 from diag.reports.json import to_json

@@ -9,8 +9,9 @@ from compared import cell, recording, trial
 from diag.analysis.comparison import compare
 from diag.recording import Recording
 from diag.reports.html import pieces
+from diag.reports.html.charts import Ridges, Whiskers
 from diag.reports.html.contests import build_comparison
-from diag.reports.html.model import ComparisonReport, Ridges, Whiskers
+from diag.reports.html.model import ComparisonReport
 
 
 def three_cells() -> Recording:
