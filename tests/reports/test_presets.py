@@ -124,4 +124,5 @@ def test_the_page_has_the_same() -> None:
         "does not hold: &#34;FastAPI is nearly 48× faster",
     ):
         assert words in text
+    assert "nearly 48× faster than Flask&#34;: does not hold." in text
     assert [one.recorded_as for one in found.contests[0].cells][-1] == key(MANY, DEVELOPMENT)

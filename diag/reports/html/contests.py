@@ -19,7 +19,7 @@ from diag.reports.html.embed import as_json
 from diag.reports.html.figures import LinearAxis, Tick, rate_label
 from diag.reports.html.foot import foot
 from diag.reports.html.model import Checked, ComparisonReport, ContestView, Foot, Head
-from diag.reports.html.presets import claims_of, published_table
+from diag.reports.html.presets import claims_of, published_table, summary_of
 from diag.reports.html.words import short, shown
 from diag.reports.json import comparison_to_json
 from diag.reports.text import neutral
@@ -58,6 +58,9 @@ def build_comparison(recording: Recording, comparison: Comparison) -> Comparison
 def _head(comparison: Comparison) -> Head:
     first = next((contest for contest in comparison.contests if contest.verdict), None)
     sentence = first.verdict[0] if first else "Nothing could be measured."
+    more = tuple(first.verdict[1:]) if first else ()
+    if comparison.claims and first:
+        sentence, more = summary_of(comparison)
     notes = list(comparison.notes)
     if not comparison.finished:
         notes.append("It was broken off: what had been measured by then is compared.")
@@ -65,7 +68,7 @@ def _head(comparison: Comparison) -> Head:
         status="compared" if comparison.exit_code == 0 else "unmeasured",
         word="Compared" if comparison.exit_code == 0 else "Could not tell",
         sentence=sentence,
-        more=tuple(first.verdict[1:]) if first else (),
+        more=more,
         facts=(
             units.duration(comparison.duration_ns),
             f"{units.plural(comparison.trials, 'trial')}, interleaved, seed {comparison.seed}",

@@ -36,3 +36,9 @@ def claims_of(comparison: Comparison) -> tuple[ClaimView, ...]:
         )
         for one in comparison.claims
     )
+
+
+def summary_of(comparison: Comparison) -> tuple[str, tuple[str, ...]]:
+    """The first claim with its verdict, which is the one that is cited; and the others in a line each."""
+    said = [f"{claim_words(one)}: {one.ruling.value}." for one in comparison.claims]
+    return said[0], (f"{comparison.claims[0].because}.", *said[1:])
