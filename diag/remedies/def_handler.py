@@ -55,7 +55,7 @@ def propose(case: Case) -> Iterator[Remedy | Refusal]:
 def _without_async(case: Case, site: Site) -> Remedy:
     function, source = site.function, site.source
     if awaits(function):
-        raise NotPossibleError(f"{function.name} awaits elsewhere, so it has to stay an `async def`")
+        raise NotPossibleError(f"{function.name} awaits or yields, so it has to stay an `async def`")
     called = _plain_calls(source, function.name)
     if called:
         raise NotPossibleError(f"line {called[0].lineno} awaits {function.name}, which a `def` cannot be")

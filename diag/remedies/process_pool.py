@@ -14,7 +14,7 @@ from diag.remedies.case import Case
 from diag.remedies.extraction import extract, loop_around, mutated
 from diag.remedies.rewriting import Rewrite, local_names
 from diag.remedies.sites import Host, Site, blocking_calls, described, serious_inside
-from diag.remedies.text import Function, NotPossibleError, awaits, dotted, own_nodes
+from diag.remedies.text import Function, NotPossibleError, Source, awaits, dotted, own_nodes
 from diag.remedies.workload_files import delegate
 from diag.remedy import Move, Refusal, Remedy
 
@@ -62,6 +62,10 @@ def propose(case: Case) -> Iterator[Remedy | Refusal]:
 
 
 def _in_process(case: Case, site: Site) -> Remedy:
+    if case.setting.target_kind == "script" and not _guarded(site.source):
+        raise NotPossibleError(
+            'the script has no `if __name__ == "__main__":`, so each process would run it once more'
+        )
     rewrite = case.rewrite("the computing is done in another process, with a GIL of its own")
     modules = {name: rewrite.module(name) for name in ("multiprocessing", "os", "threading")}
     end = rewrite.define_once("_end_with_parent", _END, **modules)
@@ -88,6 +92,15 @@ def _in_process(case: Case, site: Site) -> Remedy:
         pool=case.setting.cores,
         why="another process has a GIL of its own",
         caveats=(_WORLD, _PICKLES, _COPIES),
+    )
+
+
+def _guarded(source: Source) -> bool:
+    """Whether a script runs nothing when it is imported, as every process of a pool does."""
+    return any(
+        isinstance(one, ast.If)
+        and any(isinstance(n, ast.Name) and n.id == "__name__" for n in ast.walk(one.test))
+        for one in source.tree.body
     )
 
 
@@ -134,7 +147,12 @@ def _travels(site: Site, call: ast.Call) -> bool:
     name = dotted(call.func)
     head = name.partition(".")[0]
     local = local_names(site.function)
-    if not name or head in local or not all(map(_is_data, (*call.args, *(k.value for k in call.keywords)))):
+    if (
+        site.lazy
+        or not name
+        or head in local
+        or not all(map(_is_data, (*call.args, *(k.value for k in call.keywords))))
+    ):
         return False
     own = site.source.definition(name)
     if own is not None:

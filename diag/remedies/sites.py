@@ -35,6 +35,7 @@ class Site:
         line: of the call that leads to the culprit, or the culprit's own.
         callee: qualified name of the user's function that is called there, "" where the culprit is there.
         callee_place: where that function is, None if there is none.
+        lazy: True if that function is a generator, which runs when it is asked for its next value.
     """
 
     host: Host
@@ -43,6 +44,7 @@ class Site:
     line: int
     callee: str = ""
     callee_place: Location | None = None
+    lazy: bool = False
 
     @property
     def own(self) -> bool:
@@ -95,6 +97,7 @@ def _site(frames: Sequence[Location], index: int, sources: Mapping[str, Source],
     if function is None:
         return None
     callee = frames[index + 1] if index + 1 < len(frames) else None
+    entered = _function_of(callee, sources) if callee else None
     return Site(
         host=host,
         source=sources[frame.absolute],
@@ -102,6 +105,7 @@ def _site(frames: Sequence[Location], index: int, sources: Mapping[str, Source],
         line=frame.line,
         callee=callee.function if callee else "",
         callee_place=callee,
+        lazy=entered is not None and _generates(entered),
     )
 
 
@@ -118,7 +122,7 @@ def blocking_calls(site: Site) -> tuple[ast.Call, ...]:
     if not covering:
         raise NotPossibleError(_why_none(site))
     chosen = _by_callee(site, covering) if site.callee else _by_name(site, covering)
-    lifted = [_lift(site, call) for call in chosen]
+    lifted = [_lift(site, _consumer(site, call) if site.lazy else call) for call in chosen]
     return tuple(dict.fromkeys(_outermost(site.source, lifted)))
 
 
@@ -211,6 +215,22 @@ def _lift(site: Site, call: ast.Call) -> ast.Call:
                 return _lift(site, consumer)
             raise NotPossibleError("it is inside a generator expression that is consumed elsewhere")
     return call
+
+
+def _consumer(site: Site, call: ast.Call) -> ast.Call:
+    """``list(rows())`` for a generator's ``rows()``: that is where it runs."""
+    consumer = site.source.parent(call)
+    if isinstance(consumer, ast.Call) and call in consumer.args:
+        return consumer
+    if _last(call.func) != site.callee.rpartition(".")[2]:
+        return call
+    raise NotPossibleError(
+        f"{site.callee} is a generator, which runs here whenever it is asked for its next value"
+    )
+
+
+def _generates(function: Function) -> bool:
+    return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own_nodes(function))
 
 
 def _inside(source: Source, node: ast.AST, whole: ast.AST) -> bool:

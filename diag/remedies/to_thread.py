@@ -32,8 +32,8 @@ _SAME_GIL = (
 )
 _SHARED = "What the call works on is now used in another thread, while other requests may run."
 _CALLBACK = (
-    "Let the callback hand the work on: `loop.run_in_executor(None, function, ...)`, or start a task that awaits "
-    "`asyncio.to_thread(function, ...)`."
+    "Let the callback hand the work on: `loop.run_in_executor(None, function, ...)`, or start a task that "
+    "awaits `asyncio.to_thread(function, ...)`."
 )
 
 
