@@ -17,9 +17,10 @@ HOSTILE = "</script>\x1b[2J\u202e\x00\"'" + "A" * 1_000_000
 
 
 @pytest.fixture(scope="module")
-def processor(request: pytest.FixtureRequest) -> Path:
-    """The folder of the trace processor."""
-    return fetch(request.config.cache.mkdir("perfetto-55.3"))
+def processor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the trace processor; kept from run to run unless pytest's cache is switched off."""
+    cache = getattr(request.config, "cache", None)
+    return fetch(cache.mkdir("perfetto-55.3") if cache else tmp_path_factory.mktemp("perfetto"))
 
 
 def blocked() -> Scene:
