@@ -555,3 +555,19 @@ def test_a_port_without_a_server_fails_with_its_reason(dead_port: int, make_spec
     spec = make_spec(dead_port, load=Closed(users=3), total=1, connect_timeout_ns=150 * MS)
     with LoadProcess(spec) as load, pytest.raises(LoadError, match="none of 3 connections.*nothing listens"):
         load.wait_connected(10)
+
+
+# --- arrivals that were recorded
+
+
+def test_recorded_arrivals_are_sent_again_one_by_one(server: Any, run: Any) -> None:
+    """Each at its time, even where several come at once, and each the request that it was; then it is over."""
+    offsets, order = (0, 20 * MS, 20 * MS, 90 * MS), (1, 0, 1, 1)
+    load = Open(rate=1.0, offsets_ns=offsets, order=order)
+    result, records = run(server.port, load=load, requests=(Request(path="/a"), Request(path="/b")))
+    assert [
+        record.intended_ns - result.started_ns for record in sorted(records, key=lambda r: r.intended_ns)
+    ] == [*offsets]
+    assert Counter(path for _, path, *_ in server.seen) == {"/a": 1, "/b": 3}
+    assert server.seen[0][1] == "/b"
+    assert result.answered == len(records) == 4

@@ -21,7 +21,11 @@ REQUESTS = st.builds(
     label=st.text(max_size=10),
 )
 LOADS = st.builds(Closed, users=st.integers(1, 99), think_ns=st.integers(0, 10**9)) | st.builds(
-    Open, rate=st.floats(0.1, 1e5), arrivals=st.sampled_from(["constant", "poisson"])
+    Open,
+    rate=st.floats(0.1, 1e5),
+    arrivals=st.sampled_from(["constant", "poisson"]),
+    offsets_ns=st.just((0, 7)),
+    order=st.just((0, 0)),
 )
 STREAMS = st.builds(
     Stream,
@@ -87,6 +91,18 @@ def _form(**changes: Any) -> str:
         (
             {"streams__0__load": {"kind": "open", "rate": 1, "connections": 9, "max_connections": 8}},
             "streams[0].load.max_connections: expected at least connections (9), got 8",
+        ),
+        (
+            {"streams__0__load": {"kind": "open", "rate": 1, "offsets_ns": [0, 5], "order": [0]}},
+            "streams[0].load.order: expected as many as offsets_ns (2), got 1",
+        ),
+        (
+            {"streams__0__load": {"kind": "open", "rate": 1, "offsets_ns": [5, 0], "order": [0, 0]}},
+            "streams[0].load.offsets_ns: expected times in order",
+        ),
+        (
+            {"streams__0__load": {"kind": "open", "rate": 1, "offsets_ns": [5], "order": [1]}},
+            "streams[0].load.order: expected numbers below 1, got 1",
         ),
         ({"streams__0__requests__0__weight": 0}, "streams[0].requests[0].weight: expected an integer"),
         ({"streams__0__requests__0__path": "a b"}, "streams[0].requests[0].path: expected a path"),
