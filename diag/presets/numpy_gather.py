@@ -33,6 +33,9 @@ NS_A_NUMBER_IN_ARRAYS = 8
 ONE_CORE = 1.2
 """What has work for fewer cores than this computes one thing after another."""
 
+SHORT_NS = S // 4
+"""The kernel tells CPU time in steps of 10 ms; a shorter request is known to less than a twentieth."""
+
 SLIGHTLY = 1.25
 """Up to so many times as much is slightly more."""
 
@@ -80,6 +83,15 @@ def _latency(trial: Trial) -> float:
     return trial.p50
 
 
+def _too_short(evidence: Evidence, *labels: str) -> str:
+    """Why CPU time cannot be told, "" if it can."""
+    shortest = min(evidence.typical(key(label), _latency) for label in labels)
+    if shortest >= SHORT_NS:
+        return ""
+    took = units.duration(round(shortest))
+    return f"a request of {took} is too short for its CPU time to be read; a larger --scale tells more"
+
+
 def _wanted(trial: Trial) -> float:
     """How many threads computed at a time, or would have, had there been a core for each."""
     return trial.cores + trial.run_queue
@@ -87,7 +99,7 @@ def _wanted(trial: Trial) -> float:
 
 def _parallel(evidence: Evidence) -> ClaimVerdict:
     claim = "FastAPI runs independent async functions in parallel"
-    if why := evidence.missing(key(FASTAPI)):
+    if why := evidence.missing(key(FASTAPI)) or _too_short(evidence, FASTAPI):
         return untold(claim, why)
     cores = evidence.estimate(key(FASTAPI), _wanted)
     used = evidence.typical(key(FASTAPI), lambda trial: trial.cores)
@@ -139,7 +151,9 @@ def _faster(evidence: Evidence) -> ClaimVerdict:
 
 def _more_cpu(evidence: Evidence) -> ClaimVerdict:
     claim = "FastAPI uses slightly more CPU"
-    if why := evidence.missing(key(FLASK), key(FASTAPI), ranked=False):
+    if why := evidence.missing(key(FLASK), key(FASTAPI), ranked=False) or _too_short(
+        evidence, FLASK, FASTAPI
+    ):
         return untold(claim, why)
     ratio = evidence.ratio(key(FASTAPI), key(FLASK), lambda trial: trial.cpu)
     if ratio.low <= 1 <= ratio.high:

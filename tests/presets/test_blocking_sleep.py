@@ -63,3 +63,10 @@ def test_a_process_that_helps_nobody_refutes_the_claim() -> None:
     slower = claim(judged(thread_ms=90, answered=4), "CPU work")
     assert slower.ruling is Ruling.FAILS
     assert "requests answered, process to thread: 0.4 × [" in slower.because
+
+
+def test_a_sleep_that_is_too_short_refutes_nothing() -> None:
+    """What a request costs beside it would pass for waiting in turn."""
+    found = claim(judged(0.01, awaited=1.5), "lets them overlap")
+    assert found.ruling is Ruling.CANNOT_TELL
+    assert "as short as this" in found.because

@@ -84,3 +84,11 @@ def test_a_smaller_array_is_said_to_be_smaller_and_needs_less() -> None:
     full, tenth = (max(one.needs_bytes for one in preset.cells(scale)) for scale in (1.0, 0.1))
     assert 15e9 < full < 20e9
     assert full == pytest.approx(100 * tenth)
+
+
+def test_a_request_that_is_too_short_tells_nothing_of_cores() -> None:
+    comparison = judged(flask=0.01, fastapi=0.01)
+    for words in ("in parallel", "slightly more CPU"):
+        found = claim(comparison, words)
+        assert found.ruling is Ruling.CANNOT_TELL
+        assert "a request of 10 ms is too short for its CPU time to be read" in found.because
