@@ -150,14 +150,15 @@ def explain_and_try(
 def _worth_trying(
     path: Path, prepared: _Prepared, options: ExplainOptions, progress: Progress
 ) -> Verdict | None:
-    """The verdict on the first run, if there is something to try against what it found."""
+    """The verdict on the first run, if there is something to try, or to change by hand, against it."""
     if not options.verify or prepared.plan is None or len(options.strategies) > 1:
         return None
     progress.stage("judging")
     recording = read_recording(path)
     verdict = judge(recording)
     worth = verdict.status is Status.BLOCKED
-    return verdict if worth and any(one.remedies for _, one in proposals(recording, verdict)) else None
+    found = proposals(recording, verdict) if worth else ()
+    return verdict if any(one.remedies or one.refusals for _, one in found) else None
 
 
 def _tried(

@@ -94,7 +94,7 @@ def _result(original: Trials, tried: Trials, remedy: Remedy, predicted_ns: int) 
             change=_NONE,
             throughput_change=_NONE,
             predicted_ns=predicted_ns,
-            reason=f"It could not be tried: {failure}.",
+            reason=f"It could not be tried: {failure}." if tried.failures else "It was not tried to its end.",
             failure=failure,
         )
     before = [next(run for run in original.runs if run.trial == trial) for trial in trials]
