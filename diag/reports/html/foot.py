@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from diag import __version__, units
 from diag.recording import Meta, Run
@@ -31,6 +32,7 @@ def foot(meta: Meta, runs: Sequence[Run], *, recording: str, blind: Iterable[str
             f"{units.plural(machine.cores, 'core')}, {units.size(machine.memory_bytes)}, {machine.platform}",
         ),
         ("Threshold", units.duration(meta.threshold_ns)),
+        ("Limits", _limits(runs)),
         ("Seed", str(meta.seed)),
         ("Runs", _runs(runs)),
         ("diag", f"{__version__}; recorded by {meta.diag_version}, schema {meta.schema_version}"),
@@ -39,6 +41,12 @@ def foot(meta: Meta, runs: Sequence[Run], *, recording: str, blind: Iterable[str
     if not meta.finished:
         facts.append(("Note", "The recording was broken off: what had been written by then is shown."))
     return Foot(facts=tuple((title, short(text)) for title, text in facts if text), blind=tuple(blind))
+
+
+def _limits(runs: Sequence[Run]) -> str:
+    """What each run was limited to; how much of it was used differs from run to run."""
+    found = [units.limits([replace(one, peak_bytes=0) for one in run.limits]) for run in runs]
+    return "; ".join(dict.fromkeys(text for text in found if text)) or "none"
 
 
 def _runs(runs: Sequence[Run]) -> str:

@@ -37,6 +37,7 @@ def test_every_page_has_its_parts(name: str) -> None:
     assert page.checks
     assert dict(page.foot.facts)["Command"] == "diag explain app.py"
     assert page.foot.blind
+    assert dict(page.foot.facts)["Limits"] == "none"
 
 
 def test_every_rule_has_its_line() -> None:
