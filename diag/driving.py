@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from diag.load.client import LoadProcess
 from diag.load.external import ToolLoad, run_tool
-from diag.load.locust import Master, drive_locust, reachable_from
-from diag.load.records import RECORD_BYTES, ErrorCode
+from diag.load.locust import drive_locust
+from diag.load.locust_master import Master, reachable_from
+from diag.load.records import RECORD_BYTES
+from diag.load.refusals import error_words, refused
 from diag.load.spec import Closed, LoadSpec, Open, Stream
 from diag.load.spec import Request as LoadRequest
 from diag.load.summing import totals_of
@@ -32,13 +34,6 @@ LONGEST_TOTAL_NS = 1_800_000_000_000
 
 MOST_IN_A_BURST = 40
 WARM_UP = "warm-up"
-_REFUSALS = (
-    ErrorCode.CONNECT_REFUSED,
-    ErrorCode.CONNECT_RESET,
-    ErrorCode.CONNECT_TIMEOUT,
-    ErrorCode.RESET,
-    ErrorCode.PREMATURE_CLOSE,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,14 +120,14 @@ def _by_generator(
             hooks.ended(ended, tuple(_requests(load, streams)) if kept else ())
         if result is None:
             return Driven(ended_ns=ended)
-        refused = _refused(result, load.wanted - load.opened)
+        refusals = refused(result, load.wanted - load.opened)
         return Driven(
             ended_ns=result.ended_ns,
             streams=totals_of(result, load.records(), connecting=not shape.keep_alive),
             summary=_summary(result),
-            notes=(*result.notes, *_error_words(result)),
-            refused=sum(count for count, _ in refused),
-            refusals=tuple(words for _, words in refused),
+            notes=(*result.notes, *error_words(result)),
+            refused=sum(count for count, _ in refusals),
+            refusals=tuple(words for _, words in refusals),
         )
 
 
@@ -336,24 +331,3 @@ def _summary(result: LoadResult) -> LoadSummary:
         spun_ns=result.spun_ns,
         runqueue_ns=result.runqueue_ns,
     )
-
-
-def _refused(result: LoadResult, unopened: int) -> list[tuple[int, str]]:
-    """Connections that were refused or cut off, by how."""
-    counts = _error_counts(result)
-    found = [(counts[code], f"{counts[code]:,} {code.words}") for code in _REFUSALS if code in counts]
-    if unopened:
-        found.append((unopened, f"{unopened:,} could not be opened before the load began"))
-    return found
-
-
-def _error_words(result: LoadResult) -> list[str]:
-    return [f"{count:,} requests {code.words}." for code, count in _error_counts(result).items()]
-
-
-def _error_counts(result: LoadResult) -> dict[ErrorCode, int]:
-    counts: dict[ErrorCode, int] = {}
-    for stream in result.streams:
-        for code, count in stream.errors.items():
-            counts[code] = counts.get(code, 0) + count
-    return dict(sorted(counts.items()))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from diag.comparing import CompareOptions
 from diag.errors import UsageError
 from diag.inspection import Inspection, WorkloadInfo
-from diag.load.locust import is_remote
+from diag.load.locust_master import is_remote
 from diag.matrix import combinations
 from diag.plan import LOCUST, LoadShape, ServePlan, ServerOptions
 from diag.planning import plan_app, plan_workloads

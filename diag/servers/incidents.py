@@ -11,7 +11,8 @@ from diag.units import memory, plural
 
 if TYPE_CHECKING:
     from diag.limits import Confinement
-    from diag.servers.process import Ending, ServerProcess
+    from diag.servers.process import ServerProcess
+    from diag.servers.stopping import Ending
 
 _NAMED = 4
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,57 +25,21 @@ from diag.errors import ServerError
 from diag.hosting import CAPACITY, READY, RUN_ID, SERVE, SPOOL, to_json, with_diag_importable
 from diag.limits import UNLIMITED, Confinement
 from diag.plan import ServedApp, ServerOptions
-from diag.reap import cleans_up, end_all, run_pids, send, tree_pids
+from diag.reap import end_all, run_pids, tree_pids
 from diag.servers import Server, get_server
-from diag.servers.exits import describe_exit
 from diag.servers.ports import free_port, is_port_message, require_free_port
-from diag.servers.readiness import loaded_pids, wait_until_ready, why_it_stays
+from diag.servers.readiness import loaded_pids, wait_until_ready
+from diag.servers.stopping import Ending, Stop
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 30.0
 STOP_GRACE_S = 3.0
 _POLL_S = 0.02
-_ORPHANS_S = 0.3
-"""What workers have for noticing that their master is gone, before they count as left behind."""
-
 _PORT_ATTEMPTS = 5
 _LOG_LINES = 20
 _TAIL_BYTES = 64_000
-_COMMAND_CHARS = 80
 # Variables with which a server's own command line would be changed behind diag's back.
 _SERVER_VARIABLES = ("UVICORN_", "GUNICORN_CMD_ARGS", "GRANIAN_", "WEB_CONCURRENCY", "WERKZEUG_")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How a server ended.
-
-    Attributes:
-        returncode: of its first process, negative for a signal.
-        asked: True if it ended because diag asked it to.
-        forced: processes that had to be killed.
-        ignored: True if its first process had not ended when the grace was over.
-        reason: why it had not, as far as could be seen, "" otherwise.
-        left_behind: command lines of processes that outlived the first one, and did not end by themselves.
-        grace_s: seconds that it had.
-    """
-
-    returncode: int
-    asked: bool
-    forced: int
-    ignored: bool = False
-    reason: str = ""
-    left_behind: tuple[str, ...] = ()
-    grace_s: float = 0.0
-
-    @property
-    def words(self) -> str:
-        """As a report says it."""
-        if self.asked:
-            return (
-                f"killed ({self.forced} processes did not end in time)" if self.forced else "ended on SIGTERM"
-            )
-        return describe_exit(self.returncode)
 
 
 class ServerProcess:
@@ -169,7 +131,7 @@ class ServerProcess:
         """
         if self.ending is not None:
             return self.ending
-        stop = _Stop(self, grace_s)
+        stop = Stop(self, grace_s)
         try:
             stop.carry_out()
         except BaseException:
@@ -193,44 +155,6 @@ class ServerProcess:
     def living(self) -> set[int]:
         """Its living processes."""
         return set(self.pids())
-
-
-class _Stop:
-    """One server being stopped, and what is seen of it meanwhile."""
-
-    def __init__(self, server: ServerProcess, grace_s: float) -> None:
-        self.server = server
-        self.grace_s = grace_s
-        self.asked = server.alive()
-        self.forced = 0
-        self.ignored = False
-        self.reason = ""
-        self.left_behind: tuple[str, ...] = ()
-
-    def carry_out(self) -> None:
-        """SIGTERM goes to the first process, which ends its workers in its own way; orphans get their own."""
-        server = self.server
-        send({server.pid} if self.asked else server.living(), signal.SIGTERM)
-        deadline = time.monotonic() + self.grace_s
-        left_alone = self.asked
-        while (left := server.living()) and time.monotonic() < deadline:
-            if left_alone and server.pid not in left:
-                send(self._orphans(), signal.SIGTERM)
-                left_alone = False
-            time.sleep(_POLL_S)
-        if self.asked and self.grace_s and server.pid in left:
-            self.ignored = True
-            self.reason = why_it_stays(server)
-        self.forced = end_all(server.living, 0)
-
-    def _orphans(self) -> set[int]:
-        """What the first process has left, once those that end by themselves have had time to."""
-        until = time.monotonic() + min(_ORPHANS_S, self.grace_s)
-        while (left := self.server.living()) and time.monotonic() < until:
-            time.sleep(_POLL_S)
-        leaked = {pid: words for pid in left if not cleans_up(pid) and (words := _command_of(pid))}
-        self.left_behind = tuple(words for _, words in sorted(leaked.items()))
-        return left
 
 
 def start_server(
@@ -356,14 +280,6 @@ def _environment(
     if spool is not None:
         variables[SPOOL] = str(spool)
     return with_diag_importable(variables)
-
-
-def _command_of(pid: int) -> str:
-    """A process' command line, shortened; "" once it is gone."""
-    try:
-        return f"{shlex.join(psutil.Process(pid).cmdline())[:_COMMAND_CHARS]} (pid {pid})"
-    except psutil.Error:
-        return ""
 
 
 def _lives(pid: int) -> bool:

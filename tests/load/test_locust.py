@@ -18,7 +18,8 @@ from diag.diagnose import compare
 from diag.errors import DiagError
 from diag.load.client import LoadError
 from diag.load.external import ToolLoad, ToolResult
-from diag.load.locust import Master, drive_locust, is_remote, reachable_from
+from diag.load.locust import drive_locust
+from diag.load.locust_master import Master, is_remote, reachable_from
 from diag.plan import HttpRequest
 from diag.store import read_recording
 

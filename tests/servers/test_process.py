@@ -19,7 +19,7 @@ from served import Start, app_file, eventually, living, workload
 from diag.errors import ServerError
 from diag.plan import ServedApp, ServerOptions
 from diag.reap import kill_run, run_pids
-from diag.servers import process
+from diag.servers import process, stopping
 from diag.servers.exits import describe_exit
 from diag.servers.process import start_server
 
@@ -236,9 +236,9 @@ def test_an_interrupt_while_stopping_still_ends_everything(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(process.time, "sleep", interrupted)
+    monkeypatch.setattr(stopping.time, "sleep", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        process._Stop(server, 60).carry_out()
+        stopping.Stop(server, 60).carry_out()
     monkeypatch.undo()
     server.stop(grace_s=0)
     assert server.pids() == ()
