@@ -14,6 +14,8 @@ from diag.static.model import FunctionInfo
 
 _DEEPEST = 8  # calls inside installed packages; what lies deeper is reached in special cases only
 _DEEPEST_FILE = 2  # for calls that are merely slow
+_DEEPEST_OWN = 12  # calls from a handler to its culprit; longer ways go through what only sometimes happens
+_DEEPEST_UNSURE = 4  # the same, where a call on the way is a guess
 _MOST_SURE = 3  # calls inside installed packages, up to which a path is taken as it is written
 
 
@@ -81,6 +83,10 @@ class Propagation:
                         sinks.append((step, found[0], found[1]))
         return [one for sink in _once(sinks) for one in self._back(*sink, callers)]
 
+    def way(self, function: FunctionInfo) -> tuple[tuple[Step, ...], Effect] | None:
+        """How a function of an installed package reaches what blocks; None if it does not."""
+        return self._package(function, 0)
+
     def _roots_in_order(self) -> list[FunctionInfo]:
         return sorted(self._roots, key=lambda one: (one.module.path, one.ir.line, one.index))
 
@@ -136,12 +142,16 @@ class Propagation:
             return ()
         root = reached[0]
         steps = paths[root]
+        sure = _confidence(steps, below)
+        own = len(steps) - len(below)
+        if own > (_DEEPEST_UNSURE if sure is Confidence.LOW else _DEEPEST_OWN):
+            return ()
         return (
             Culprit(
                 steps=steps,
                 place=len(steps) - len(tail),
                 effect=effect,
-                confidence=_confidence(steps, below),
+                confidence=sure,
                 root=root,
                 others=tuple(reached[1:]),
                 allowed=allowed,
