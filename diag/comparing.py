@@ -90,7 +90,7 @@ def compare_options(targets: tuple[str, ...], flags: Mapping[str, object]) -> Co
     if flags.get("preset"):
         return _preset_options(targets, flags)
     if flags.get("scale") is not None:
-        raise _excluded("--scale", "a TARGET", "only a preset can be scaled")
+        raise _excluded("a TARGET", "--scale", "only a preset can be scaled")
     base = explain_options(shared | {"target": targets[0] if targets else None})
     total = _whole(flags.get("total"), "--requests")
     trials = _whole(flags.get("trials"), "--trials") or DEFAULT_TRIALS

@@ -117,7 +117,7 @@ def test_what_a_preset_sets_cannot_be_set_beside_it(
 
 
 def test_only_presets_are_scaled() -> None:
-    with pytest.raises(UsageError, match="--scale and a TARGET exclude each other"):
+    with pytest.raises(UsageError, match="a TARGET and --scale exclude each other"):
         compare_options(("work.py",), {"scale": 0.5})
 
 
