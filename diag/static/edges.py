@@ -165,7 +165,7 @@ def _is_harmless(effect: Effect, call: Call) -> bool:
     first = call.args[0] if call.args else None
     if effect.call == "time.sleep":
         return isinstance(first, list) and first[0] == "k" and first[1] == 0
-    if _is_false(call.keywords.get("block")) or _is_false(call.keywords.get("blocking")):
+    if any(_is_false(call.keywords.get(name)) for name in ("block", "blocking", "wait")):
         return True
     last = effect.call.rpartition(".")[2]
     if last in ("acquire", "get") and _is_false(first) and not isinstance(first, str):

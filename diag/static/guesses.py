@@ -52,22 +52,21 @@ def effect(inference: Inference, call: Call, function: FunctionInfo, values: Val
 _COMMON = frozenset(
     name for kind in (str, bytes, dict, list, set, tuple, int, float, io.StringIO, io.BytesIO) for name in dir(kind)
 ) | {"send", "run", "start", "stop", "put", "save", "load", "fetch", "execute", "process", "handle", "request"}
-_MOST_MEANT = 2  # methods of one name; of more, one can hardly be meant
 _SHORTEST = 5
 
 
 def methods(inference: Inference, call: Call, function: FunctionInfo, values: Values) -> list[FunctionInfo]:
-    """The project's methods that a call on an object of unknown type must mean, for their name is rare."""
+    """The project's methods that a call on an object of unknown type must mean, for no other has its name."""
     callee = call.callee
     if call.marks or not (isinstance(callee, list) and callee[0] == "a"):
         return []
     name = callee[2]
-    if len(name) < _SHORTEST or name in _COMMON or name.startswith("__"):
+    if len(name) < _SHORTEST or name in _COMMON or "_" not in name.strip("_"):
         return []
     if not all(isinstance(one, Ext) and inference.knowledge.says_nothing(one.name) for one in values):
         return []
     meant = inference.world.methods.get(name, [])
-    if not 0 < len(meant) <= _MOST_MEANT or any(one.is_async for one in meant):
+    if len(meant) != 1 or meant[0].is_async:
         return []
     if not all(_is_unknown(inference, one) for one in inference.values(callee[1], function)):
         return []

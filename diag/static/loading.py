@@ -18,7 +18,7 @@ from diag.static.newer_syntax import in_older_syntax
 
 _ALLOW = re.compile(r"#\s*diag:\s*allow\b\s*:?\s*(?P<rest>.*)$")
 _MARK = b"diag:"
-_DEEP = 8_000  # frames; lowering takes about two a level, and Python's own frames take no C stack
+_DEEP = 5_000  # frames; the parser takes three C frames for each, some megabytes of a stack of eight
 
 
 class UnreadableError(Exception):
