@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -210,9 +211,15 @@ def test_an_interrupt_at_any_moment_keeps_the_diagnosis_and_the_users_files(
         assert line, said
         said += line
     pids: set[int] = set()
+    spools: set[Path] = set()  # the changed text lies in there
     until = time.monotonic() + random.Random(number).uniform(0.1, 9.0)
     while time.monotonic() < until and process.poll() is None:  # the moment is the point
-        pids |= {child.pid for child in psutil.Process(process.pid).children(recursive=True)}
+        for child in psutil.Process(process.pid).children(recursive=True):
+            pids.add(child.pid)
+            with contextlib.suppress(psutil.Error):
+                command = child.cmdline()
+                if "diag.probes.watcher" in command:
+                    spools.add(Path(command[command.index("diag.probes.watcher") + 1]))
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL if number == 2 else signal.SIGINT)
     rest = process.stdout.read()
@@ -222,12 +229,15 @@ def test_an_interrupt_at_any_moment_keeps_the_diagnosis_and_the_users_files(
         assert code == 1
         assert "verdict: BLOCKED" in rest
     assert "BLOCKED  GET /slow" in said
-    until = time.monotonic() + 20
-    while (
-        left := [pid for pid in pids if psutil.pid_exists(pid)] or list(scratch.iterdir())
-    ) and time.monotonic() < until:
+
+    def left() -> list[object]:
+        places = [*scratch.iterdir(), *(spool for spool in spools if spool.exists())]
+        return [*(pid for pid in pids if psutil.pid_exists(pid)), *places]
+
+    until = time.monotonic() + 30
+    while left() and time.monotonic() < until:
         time.sleep(0.05)
-    assert not left
+    assert left() == []
     first, *trials = read_recording(tmp_path / "run.diag").runs
     assert first.status is RunStatus.DONE
     assert all(run.attempts for run in trials)
