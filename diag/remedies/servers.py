@@ -36,7 +36,7 @@ _UNPATCHED = (
 
 def propose(case: Case) -> Iterator[Remedy | Refusal]:
     """Other ways to serve an application whose workers are held."""
-    if case.finding.rule != "held-worker" and not (case.setting.loop == "gevent" and case.computes):
+    if case.finding.rule != "held-worker" and case.setting.loop != "gevent":
         return
     waits = case.cause is Cause.WAITING
     if case.setting.server != "gunicorn-gthread":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from diag.analysis.source import Code
 from diag.recording import Recording
 from diag.remedy import Setting
 
@@ -14,6 +15,7 @@ def setting_of(recording: Recording) -> Setting:
     """
     meta = recording.meta
     cell = recording.runs[0].cell if recording.runs else None
+    code = Code.of(recording)
     return Setting(
         root=meta.roots[0] if meta.roots else "",
         target_kind=meta.target_kind,
@@ -23,5 +25,6 @@ def setting_of(recording: Recording) -> Setting:
         workers=cell.workers if cell else 1,
         threads=cell.threads if cell else 0,
         cores=meta.machine.cores,
-        sources=recording.sources,
+        # Of installed packages, which a recording holds as well, nothing is ever changed.
+        sources={path: text for path, text in recording.sources.items() if code.is_user(path)},
     )

@@ -91,3 +91,23 @@ def test_text_that_is_not_ascii_before_the_call_does_not_move_the_change():
     """)
     (remedy,) = proposed(read_case(CORPUS / "native_sleep.txt"), before=text).remedies
     assert 'größe = "äöü€😀"; await asyncio.sleep(len(größe) / 1e4)' in remedy.edits[0].after
+
+
+def test_a_second_fix_of_a_file_uses_the_helpers_of_the_first():
+    text = textwrap.dedent("""
+        async def one(count):
+            return sum(i * i for i in range(count))  # <- culprit
+
+
+        async def other(count):
+            return sum(i + i for i in range(count))
+    """)
+    case = read_case(CORPUS / "pool_expression.txt")
+    (first,) = proposed(case, before=text).remedies
+    fixed = first.edits[0].after.replace("  # <- culprit", "")
+    again = fixed.replace("(i + i for i in range(count))", "(i + i for i in range(count))  # <- culprit")
+    (second,) = proposed(case, before=again).remedies
+    after = second.edits[0].after
+    assert after.count("def _process_pool():") == after.count("def _end_with_parent():") == 1
+    assert after.count("run_in_executor(_process_pool(), ") == 2
+    assert after.count("import asyncio\n") == 1

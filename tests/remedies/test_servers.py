@@ -66,3 +66,20 @@ def test_what_is_proposed_is_a_server_that_diag_has_with_more_workers_than_befor
 def test_a_worker_with_threads_is_not_offered_the_same_threads_again():
     names = [one.name for one in proposed(SLEEPS, Cause.WAITING, server="gunicorn-gthread").remedies]
     assert names == ["gevent", "processes"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "first"),
+    [
+        (Cause.CPU_NO_GIL, "gevent-threadpool"),
+        (Cause.WAITING, "gevent-threadpool"),
+        (Cause.CPU_GIL, "processes"),
+    ],
+)
+def test_what_holds_gevent_s_hub_goes_to_its_threads_or_to_other_processes(cause, first):
+    finding = finding_of(SLEEPS.replace("time.sleep(1)", "time.sleep(1) "), cause)
+    proposal = propose([finding], setting_of_text(SLEEPS, loop="gevent"))
+    names = [one.name for one in proposal.remedies]
+    assert names[0] == first
+    assert "processes" in names
+    assert "gevent" not in names
