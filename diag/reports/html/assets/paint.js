@@ -152,8 +152,10 @@ class Painter {
     pen.fillStyle = colors.after;
     for (const i of visible) if (requests.after[i]) bar(requests.end(i) - requests.after[i], requests.end(i), requests.top(i) + (high - thin) / 2, thin);
     for (const [name, fill] of [["queued", this.hatched], ["own", colors.own]]) {
-      pen.fillStyle = fill;
-      for (const i of visible) for (const [from, to] of requests.byRequest[name].get(i) || []) bar(from, to, requests.top(i), high);
+      for (const under of name === "queued" ? [colors.paper, fill] : [fill]) {
+        pen.fillStyle = under;
+        for (const i of visible) for (const [from, to] of requests.byRequest[name].get(i) || []) bar(from, to, requests.top(i), high);
+      }
     }
     pen.fillStyle = colors.bad;
     for (const i of visible) if (requests.failed(i)) pen.fillRect(view.x(requests.end(i)) - 3, requests.top(i), 3, high);

@@ -119,9 +119,7 @@ class Timeline {
     return new Map([...found].map(([victim, us]) => [victim, `+${durationText(us)}`]));
   }
   showBlock(index) {
-    const block = this.blocks[index], victims = this.victimsOf([index]), lit = new Map(victims);
-    if (block.request >= 0 && !lit.has(block.request)) lit.set(block.request, "");
-    this.light(new Set([index]), victims);
+    this.light(new Set([index]), this.victimsOf([index]));
     this.tellBlock(index);
     this.part("place").textContent = `${index + 1} of ${this.blocks.length}`;
   }
@@ -133,6 +131,7 @@ class Timeline {
     const list = html("ul");
     block.victims.slice(0, 10).forEach((victim, place) => { const item = html("li", `${this.label(victim)} `); item.append(html("b", `+${durationText(block.waited[place])}`)); list.append(item); });
     if (block.victims.length > 10) list.append(html("li", `and ${block.victims.length - 10} more`));
+    if (block.request >= 0) { const own = html("button", "Show the request that it worked for"); own.type = "button"; own.dataset.request = block.request; list.appendChild(html("li")).append(own); }
     this.panel.replaceChildren(head, cost, list);
   }
   label(i) { return this.data.groups[this.requests.group[i]].label; }
@@ -173,8 +172,9 @@ class Timeline {
   toRequest(i) {
     const span = this.requests.end(i) - this.requests.start[i];
     this.view.show(this.requests.start[i] - span * 0.4, this.requests.end(i) + span * 0.4);
-    this.showRequest(i);
     this.root.scrollIntoView({ block: "start" });
+    this.stage.focus({ preventScroll: true });
+    this.showRequest(i);
   }
   leave() { if (this.chosen !== null) this.showBlock(this.chosen); else this.dark(); }
   act(name) {
@@ -255,7 +255,7 @@ class Timeline {
       items.push([sample, CAUSES[cause]]);
     }
     if (this.data.steps.length) { const sample = svg("svg", { width: 22, height: 12, class: "lanes" }); sample.append(svg("rect", { class: "step", y: 3, width: 22, height: 7 })); items.push([sample, "other steps of 1 ms and longer"]); }
-    const shapes = this.data.tasks ? [["queued", "ready to run, waiting"]] : [["before", "not yet accepted"], ["queued", "queued"], ["own", this.data.lanes.some((lane) => /loop|hub/.test(lane.label)) ? "own work on the loop" : "own work"], ["awaiting", "awaiting"]];
+    const shapes = this.data.tasks ? [["queued", "ready to run, waiting"]] : [["before", "not yet accepted"], ["queued", "queued"], ["own", this.data.lanes.some((lane) => /loop|hub/.test(lane.label)) ? "own work on the loop" : "own work"], ["awaiting", "awaiting"], ["after", "on its way back"]];
     for (const [name, words] of shapes) items.push([this.shape(name, colors), words]);
     this.part("legend").replaceChildren(...items.map(([sample, words]) => { sample.setAttribute("aria-hidden", "true"); const item = html("li"); item.append(sample, words); return item; }));
   }
@@ -264,7 +264,7 @@ class Timeline {
     canvas.width = 22 * scale; canvas.height = 12 * scale; canvas.style.width = "22px"; canvas.style.height = "12px";
     pen.scale(scale, scale);
     pen.fillStyle = name === "queued" ? this.painter.hatched : colors[name];
-    if (name === "awaiting") pen.fillRect(0, 4.7, 22, 2.6); else pen.fillRect(0, 0, 22, 12);
+    if (name === "awaiting" || name === "after") pen.fillRect(0, 4.7, 22, 2.6); else pen.fillRect(0, 0, 22, 12);
     if (name === "before") { pen.strokeStyle = colors["before-edge"]; pen.strokeRect(0.5, 0.5, 21, 11); }
     return canvas;
   }
