@@ -190,6 +190,7 @@ class OwnLoops:
         process.forget()
         try:
             self._observer.finish()
+            self._reader = SpoolReader(self._observer.spool)  # the old one has files open
             return self._observer.degradations()
         finally:
             self._observer.close()
