@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 from dataclasses import dataclass
 
@@ -24,8 +25,8 @@ class _Hunk:
 def merged(base: str, first: str, second: str) -> str:
     """A text with both of two changes.
 
-    Lines that both add, such as an import, are added once. Imports that both add at one place go in the
-    order of the alphabet.
+    What both add, such as an import or a function, is added once. Imports that both add at one place go in
+    the order of the alphabet.
 
     Args:
         base: the text that both changes are of.
@@ -48,10 +49,28 @@ def merged(base: str, first: str, second: str) -> str:
         at = hunk.end
     text = "".join([*result, *old[at:]])
     try:
+        text = _without_doubles(text, base)
         compile(text, "merged", "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         raise Conflict from error
     return text
+
+
+def _without_doubles(text: str, base: str) -> str:
+    """A text in which a function that both changes define stands once."""
+    before = {ast.dump(one) for one in ast.parse(base).body}
+    seen: set[str] = set()
+    rows = lines(text)
+    for statement in ast.parse(text).body:
+        dump = ast.dump(statement)
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and dump in seen - before:
+            first = min([statement.lineno, *(one.lineno for one in statement.decorator_list)]) - 1
+            after = statement.end_lineno or statement.lineno
+            while after < len(rows) and not rows[after].strip():
+                after += 1
+            rows[first:after] = [""] * (after - first)
+        seen.add(dump)
+    return "".join(rows)
 
 
 def _joined(first: list[_Hunk], second: list[_Hunk]) -> list[_Hunk]:
