@@ -16,7 +16,7 @@ _SHAPE = re.compile(r"(?P<names>[\w.*]+(?:\s*,\s*[\w.*]+)*)(?:\s*(?:—|–|-+|:
 
 
 class Allowances:
-    """Comments by module, read when a call in it is first asked about, and which of them allowed something."""
+    """Comments by module, read when a call in it is first asked about, and which of them were used."""
 
     def __init__(self) -> None:
         self._known: dict[str, list[_Allowance]] = {}
@@ -25,7 +25,8 @@ class Allowances:
     def _of(self, module: ModuleInfo) -> list[_Allowance]:
         known = self._known.get(module.path)
         if known is None:
-            known = self._known[module.path] = [_read(line, text, module) for line, text in module.ir.allowances]
+            written = module.ir.allowances
+            known = self._known[module.path] = [_read(line, text, module) for line, text in written]
         return known
 
     def take(self, function: FunctionInfo, edge: Edge, effect: Effect) -> bool:
@@ -61,7 +62,7 @@ class Allowances:
 
 @dataclass(frozen=True, slots=True)
 class _Allowance:
-    """A comment: its file and line, the line of the calls that it is about, and what it allows (() if unclear)."""
+    """A comment: its file and line, the line that it is about, and what it allows (() if unclear)."""
 
     path: str
     line: int

@@ -80,7 +80,7 @@ class _Reader:
 
 
 def _question(targets: Sequence[Path], files: list[str], options: StaticOptions) -> bytes:
-    """All that an answer depends on besides the content of files; installed packages by their folders' times."""
+    """All that an answer depends on besides files' content; of installed packages, their folders' times."""
     search = [f"{one} {_changed(one)}" for one in options.search_path]
     around = project_files([options.root], options)  # what may be imported, though it is no target
     parts = [*map(os.path.abspath, targets), "", *files, "", *around, "", repr(options), *search]

@@ -1,6 +1,6 @@
-"""What was read before, kept on disk: lowered modules by their content, and whole analyses by all that they read.
+"""What was read before, kept on disk: lowered modules by content, analyses by all that they read.
 
-One SQLite file of msgpack values, which hold data only. It is named for diag's own source, so that another version
+One SQLite file of msgpack values, which hold data only. It is named for diag's own source: another version
 never reads it. Whatever goes wrong with it, nothing of it is used.
 """
 
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import msgspec
 
@@ -71,7 +72,7 @@ class Cache:
             path.unlink(missing_ok=True)
             self._connection = _connected(path)
 
-    def __enter__(self) -> Cache:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -137,7 +137,7 @@ class Finder:
         return self.inside(folder, last)
 
     def inside(self, folder: str, name: str) -> str:
-        """The file of a module in a folder, or the folder itself of a namespace package; "" if there is none."""
+        """The file of a module in a folder, or the folder of a namespace package; "" if there is none."""
         entries = self._listing(folder)
         if entries.get(name, False):
             path = os.path.join(folder, name)

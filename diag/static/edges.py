@@ -66,10 +66,17 @@ class Edges:
                 for method in guesses.methods(inference, call, function, values):
                     yield from self._function(method, call, Confidence.LOW)
             yield from self._given(call, function, values)
-        properties = inference.world.properties
+        yield from self._properties(function)
+        yield from self._wrapped(function)
+
+    def _properties(self, function: FunctionInfo) -> Iterator[Edge]:
+        properties = self._inference.world.properties
         for load in function.ir.loads:
             if load.name in properties:
                 yield from self._property(load, function)
+
+    def _wrapped(self, function: FunctionInfo) -> Iterator[Edge]:
+        """What a decorator's own wrapper runs around the function."""
         for decorator in self.wrappers.decorators(function):
             for wrapper in self.wrappers.returned(decorator):
                 if not wrapper.is_async and not function.is_async and wrapper is not function:

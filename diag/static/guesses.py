@@ -50,8 +50,8 @@ def effect(inference: Inference, call: Call, function: FunctionInfo, values: Val
 
 
 _COMMON = frozenset(
-    name for kind in (str, bytes, dict, list, set, tuple, int, float, io.StringIO, io.BytesIO) for name in dir(kind)
-) | {"send", "run", "start", "stop", "put", "save", "load", "fetch", "execute", "process", "handle", "request"}
+    name for kind in (str, bytes, dict, list, set, int, io.StringIO, io.BytesIO) for name in dir(kind)
+)
 _SHORTEST = 5
 
 

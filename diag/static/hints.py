@@ -15,10 +15,10 @@ _CHOICES = frozenset(
 )
 _HOLDERS = frozenset(
     {
-        "list", "List", "set", "Set", "frozenset", "FrozenSet", "tuple", "Tuple", "Sequence", "MutableSequence",
-        "Iterable", "Iterator", "Collection", "deque", "Deque", "Generator", "AsyncGenerator", "AsyncIterator",
-        "AsyncIterable", "AbstractContextManager", "ContextManager", "AsyncContextManager",
-        "AbstractAsyncContextManager",
+        "list", "List", "set", "Set", "frozenset", "FrozenSet", "tuple", "Tuple", "Sequence",
+        "MutableSequence", "Iterable", "Iterator", "Collection", "deque", "Deque", "Generator",
+        "AsyncGenerator", "AsyncIterator", "AsyncIterable", "AbstractContextManager",
+        "ContextManager", "AsyncContextManager", "AbstractAsyncContextManager",
     }
 )  # fmt: skip
 _MAPPINGS = frozenset(

@@ -1,7 +1,7 @@
 """What an expression can be: a small set of values, found by looking at what its names are bound to.
 
-Flow-insensitive: a name can be all that it is bound to anywhere in its scope. Every question is answered once;
-a question that comes up again while it is being answered has no answer.
+Flow-insensitive: a name can be all that it is bound to anywhere in its scope. Every question is answered
+once; a question that comes up again while it is being answered has no answer.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Inference:
     def _ask(self, table: dict[_Key, Values], key: _Key, question: partial[Values]) -> Values:
         """Answer a question once.
 
-        A question that is being asked already, or that too many wait for, has no answer for now; what was found
-        without it is asked again, but not for ever.
+        A question that is being asked already, or that too many wait for, has no answer for now; what was
+        found without it is asked again, but not for ever.
         """
         known = table.get(key)
         if known is not None:
@@ -92,6 +92,11 @@ class Inference:
         return self._ask(self._known, key, partial(self._values, expr, scope))
 
     def _values(self, expr: Expr, scope: FunctionInfo) -> Values:
+        if expr[0] in "dDIFxt":
+            return self._bound(expr, scope)
+        return self._computed(expr, scope)
+
+    def _computed(self, expr: Expr, scope: FunctionInfo) -> Values:  # noqa: C901  # one case an operation
         match expr[0]:
             case "a":
                 return self._attribute(expr, scope)
@@ -116,6 +121,12 @@ class Inference:
                 return self.elements(self.values(expr[1], scope))
             case "e" | "E":
                 return results.entered(self, self.values(expr[1], scope), waits=expr[0] == "E")
+            case _:
+                return ()
+
+    def _bound(self, expr: Expr, scope: FunctionInfo) -> Values:
+        """What a definition, an import or an annotation binds."""
+        match expr[0]:
             case "t":
                 return hints.instances(self, expr[1], scope)
             case "d":
@@ -127,10 +138,8 @@ class Inference:
                 return () if found is None else (found,)
             case "F":
                 return self._imported(expr, scope)
-            case "x":
-                return self.values(expr[2], scope.module.functions[expr[1]])
             case _:
-                return ()
+                return self.values(expr[2], scope.module.functions[expr[1]])
 
     def _attribute(self, expr: Expr, scope: FunctionInfo) -> Values:
         bases = self.values(expr[1], scope)

@@ -86,7 +86,7 @@ class Trait(IntFlag):
 
 
 class Param(msgspec.Struct, array_like=True, gc=False):
-    """A parameter; `star` is 1 for ``*args``, 2 for ``**kwargs``; `keyword` is True where it must be named."""
+    """A parameter; `star` is 1 for ``*args``, 2 for ``**kwargs``; `keyword` if it must be named."""
 
     name: str
     annotation: Expr = None

@@ -37,7 +37,7 @@ class UnreadableError(Exception):
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Keep the garbage collector from walking all that is kept, again and again; there are no cycles to free."""
+    """Keep the garbage collector from walking all that is kept; there are no cycles to free."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -106,7 +106,7 @@ def _syntax_error(data: bytes, error: SyntaxError) -> UnreadableError:
 
 
 def _allowances(data: bytes) -> list[tuple[int, str]]:
-    """Lines that a comment allows something on, with what it allows and why; a line of its own means the next."""
+    """Lines of comments that allow something, with their text; negative where the next line is meant."""
     found = []
     try:
         for token in tokenize.tokenize(io.BytesIO(data).readline):

@@ -161,11 +161,11 @@ def _overrides(inference: Inference, value: Inst, name: str, found: Values) -> V
     """What subclasses have in place of a method that is missing or abstract."""
     if found and not all(isinstance(v, Bound) and v.function.ir.traits & Trait.ABSTRACT for v in found):
         return ()
-    others: list[Values] = []
-    for cls in inference.world.subclasses.get(value.cls.ir.name, ()):
-        if cls is not value.cls and name in cls.ir.bindings and value.cls in lineage(inference, cls):
-            others.append(_bound(inference, Inst(cls), cls, cls.ir.bindings[name]))
-    return inference.union(others)
+    return inference.union(
+        _bound(inference, Inst(cls), cls, cls.ir.bindings[name])
+        for cls in inference.world.subclasses.get(value.cls.ir.name, ())
+        if cls is not value.cls and name in cls.ir.bindings and value.cls in lineage(inference, cls)
+    )
 
 
 def _of_class(inference: Inference, value: ClassInfo, name: str) -> Values:
@@ -204,7 +204,7 @@ def _of_super(inference: Inference, value: Super, name: str) -> Values:
 
 
 def stored(inference: Inference, expr: Expr, scope: FunctionInfo) -> Values:
-    """What the project assigns to an attribute or key of this name, on an object of unknown type and like name."""
+    """What the project assigns to an attribute or key of this name, on an object of unknown type."""
     base, name = expr[1], expr[2]
     last = base[2] if isinstance(base, list) and base[0] == "a" else base
     if not isinstance(last, str):

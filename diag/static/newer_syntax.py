@@ -1,4 +1,4 @@
-"""Python's newer syntax written in the older one, so that a project may be newer than the Python that diag runs on.
+"""Python's newer syntax written in the older one: a project may be newer than the Python that diag runs on.
 
 What is written is parsed and never run. Lines stay as they are, and columns up to what is changed.
 """

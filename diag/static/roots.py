@@ -17,11 +17,13 @@ _SCHEDULERS = {  # of a loop, and the place of the function they are given
     "call_soon": 0, "call_soon_threadsafe": 0, "call_later": 1, "call_at": 1, "add_done_callback": 0,
     "add_reader": 1, "add_writer": 1, "add_signal_handler": 1, "add_callback": 0, "add_timeout": 1,
 }  # fmt: skip
-_PROTOCOLS = ("asyncio.Protocol", "asyncio.DatagramProtocol", "asyncio.BufferedProtocol", "asyncio.BaseProtocol",
-              "asyncio.SubprocessProtocol", "asyncio.protocols.Protocol")  # fmt: skip
+_PROTOCOLS = tuple(f"asyncio.{one}Protocol" for one in ("", "Datagram", "Buffered", "Base", "Subprocess"))
 _PROTOCOL_METHODS = frozenset(
-    {"connection_made", "connection_lost", "data_received", "eof_received", "datagram_received", "error_received",
-     "buffer_updated", "get_buffer", "pause_writing", "resume_writing", "pipe_data_received", "process_exited"}
+    {
+        "connection_made", "connection_lost", "data_received", "eof_received", "datagram_received",
+        "error_received", "buffer_updated", "get_buffer", "pause_writing", "resume_writing",
+        "pipe_data_received", "process_exited",
+    }
 )  # fmt: skip
 _TORNADO = ("tornado.web.RequestHandler", "tornado.websocket.WebSocketHandler")
 _TORNADO_METHODS = frozenset(
@@ -131,29 +133,30 @@ class Roots:
         self, call: Call, caller: FunctionInfo, found: dict[FunctionInfo, tuple[RootKind, str]]
     ) -> None:
         callee = call.callee
-        name = callee[2] if isinstance(callee, list) and callee[0] == "a" else callee
-        if not isinstance(name, str):
-            return
-        if name in _SCHEDULERS and isinstance(callee, list) and self._is_loop(callee[1], caller):
-            place = _SCHEDULERS[name]
-            if len(call.args) > place:
+        last = callee[2] if isinstance(callee, list) and callee[0] == "a" else callee
+        name = last if isinstance(last, str) else ""
+        place = _SCHEDULERS.get(name)
+        if place is not None and isinstance(callee, list) and len(call.args) > place:
+            if self._is_loop(callee[1], caller):
                 for function in self._functions(call.args[place], caller):
                     if function.module.own:
                         found.setdefault(function, (RootKind.CALLBACK, ""))
-        elif name == "Depends" and call.args:
-            for function in self._functions(call.args[0], caller):
-                if found.get(function) == (RootKind.COROUTINE, ""):
-                    found[function] = RootKind.DEPENDENCY, ""
-        elif name in _STARTERS and call.args:
+        elif call.args and (name == "Depends" or name in _STARTERS):
+            kind = RootKind.DEPENDENCY if name == "Depends" else RootKind.BACKGROUND_TASK
             for function in self._functions(_called(call.args[0], caller), caller):
                 if found.get(function) == (RootKind.COROUTINE, ""):
-                    found[function] = RootKind.BACKGROUND_TASK, ""
-        else:
-            for key in ("on_startup", "on_shutdown"):
-                if key in call.keywords:
-                    for value in self._inference.elements(self._inference.values(call.keywords[key], caller)):
-                        if isinstance(value, FunctionInfo) and value.module.own:
-                            found[value] = RootKind.LIFESPAN, ""
+                    found[function] = kind, ""
+        if call.keywords:
+            for function in self._hooks(call, caller):
+                found[function] = RootKind.LIFESPAN, ""
+
+    def _hooks(self, call: Call, caller: FunctionInfo) -> Iterator[FunctionInfo]:
+        """Functions given as ``on_startup=[…]``."""
+        for key in ("on_startup", "on_shutdown"):
+            if key in call.keywords:
+                for value in self._inference.elements(self._inference.values(call.keywords[key], caller)):
+                    if isinstance(value, FunctionInfo) and value.module.own:
+                        yield value
 
     def _is_loop(self, base: Expr, caller: FunctionInfo) -> bool:
         """False for futures of threads: their callbacks run there."""

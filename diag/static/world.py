@@ -78,8 +78,11 @@ class World:
                 last = base[2] if isinstance(base, list) and base[0] == "a" else base
                 if isinstance(last, str):
                     self.subclasses[last].append(cls)
-        if not module.own:
-            return
+        if module.own:
+            self._index_own(module)
+
+    def _index_own(self, module: ModuleInfo) -> None:
+        """What questions about parameters, stored attributes and rare names are answered from."""
         for key, stored in module.ir.stores.items():
             self.stores[key].extend((base, expr, module) for base, expr in stored)
         for function in module.functions:
@@ -90,8 +93,6 @@ class World:
                 last = callee[2] if isinstance(callee, list) and callee[0] == "a" else callee
                 if isinstance(last, str) and (call.args or call.keywords):
                     self.callers[last].append((function, call))
-
-    # imports
 
     def imported(self, name: str, importer: ModuleInfo) -> Value | None:
         """What an absolute module name means in a module."""

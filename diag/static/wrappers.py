@@ -177,9 +177,10 @@ def _is_inside(one: FunctionInfo, outer: FunctionInfo) -> bool:
 
 def _has_inside(function: FunctionInfo) -> bool:
     functions = function.module.functions
-    return function.index + 1 < len(functions) and functions[function.index + 1].ir.parent == function.index or any(
-        isinstance(b, list) and b[0] == "d" for bound in function.ir.bindings.values() for b in bound
-    )  # fmt: skip
+    following = function.index + 1
+    if following < len(functions) and functions[following].ir.parent == function.index:
+        return True
+    return any(isinstance(b, list) and b[0] == "d" for bound in function.ir.bindings.values() for b in bound)
 
 
 def _mentioned(function: FunctionInfo) -> Iterator[Expr]:

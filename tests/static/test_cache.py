@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diag.static import StaticOptions, analyse
-from diag.static import loading
+from diag.static import StaticOptions, analyse, loading
 
 
 @pytest.fixture

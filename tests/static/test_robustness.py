@@ -141,4 +141,4 @@ def test_bytes_are_lowered_or_refused(data):
     try:
         assert lowered(data).functions
     except UnreadableError as error:
-        assert error.message  # noqa: PT017
+        assert error.message

@@ -2,18 +2,18 @@
 
 A summary is a file named for the module that it is about (``google.cloud.storage.toml``): TOML where it is
 written by hand, JSON of the same shape where it is generated. Names are dotted and public: a method is
-``module.Class.method``, what calling ``boto3.client`` returns is ``boto3.client()``. `*` as the last part fits
-any name that is not given more exactly.
+``module.Class.method``, what calling ``boto3.client`` returns is ``boto3.client()``. `*` as the last part
+fits any name that is not given more exactly.
 """
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import msgspec
-import tomllib
 
 from diag.finding import Confidence, Severity
 from diag.static.finding import BlockKind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -147,10 +148,7 @@ class Knowledge:
         effect = self._effects[key]
         if effect is None or not key.endswith("*") or name.endswith(("__init__", "__enter__", "__iter__")):
             return None if key.endswith("*") else effect
-        return Effect(
-            call=name, kind=effect.kind, severity=effect.severity, confidence=effect.confidence, why=effect.why,
-            instead=effect.instead,
-        )  # fmt: skip
+        return replace(effect, call=name)
 
     def lineage(self, name: str) -> list[str]:
         """A class and all that it inherits from, itself first."""
