@@ -10,6 +10,9 @@ from diag.remedies.rewriting import Rewrite
 from diag.remedies.sites import Site, serious_inside
 from diag.remedies.text import NotPossibleError, Source
 
+_USUAL_WIDTH = 88
+"""Black's and ruff's default: a file of short lines may have lines of this length."""
+
 _LINE_ENDS = re.compile(r"[ \t]*(#[^\n]*)?\n")
 
 
@@ -84,17 +87,52 @@ def _direct(rewrite: Rewrite, call: ast.Call, opening: str, closing: str) -> Non
     begin = source.start(call)
     paren = opening_parenthesis(source, call)
     only = call.args[0] if len(call.args) == 1 and not call.keywords else None
-    rewrite.replace(begin, begin, opening)
     if isinstance(only, ast.GeneratorExp) and source.start(only) == paren:
         # The call's parentheses are the generator expression's own.
+        rewrite.replace(begin, begin, opening)
         rewrite.replace(paren, paren, ", ")
         rewrite.replace(source.end(call), source.end(call), f"){closing}")
         return
-    breaks = _LINE_ENDS.match(source.text, paren + 1) is not None
-    separator = "" if not (call.args or call.keywords) else "," if breaks else ", "
+    separator = "" if not (call.args or call.keywords) else ", "
+    if _LINE_ENDS.match(source.text, paren + 1):
+        separator = separator.rstrip()
+    elif separator and _too_long(source, call, len(opening) + len(closing) + 1):
+        indent = source.indent(source.statement(call))
+        opened = _left_open(opening)
+        head, rest = opening[: opened[0] + 1], opening[opened[0] + 1 :]
+        tail = f"){closing}"
+        inner = len(opened) - 1
+        rewrite.replace(begin, begin, f"{head}\n{indent}    {rest}")
+        rewrite.replace(paren, paren + 1, separator)
+        rewrite.replace(source.end(call) - 1, source.end(call), f"{tail[:inner]}\n{indent}{tail[inner:]}")
+        return
+    rewrite.replace(begin, begin, opening)
     rewrite.replace(paren, paren + 1, separator)
     if closing:
         rewrite.replace(source.end(call), source.end(call), closing)
+
+
+def _left_open(text: str) -> list[int]:
+    """Where the parentheses are that a text leaves open, outermost first."""
+    opened: list[int] = []
+    for at, letter in enumerate(text):
+        if letter == "(":
+            opened.append(at)
+        elif letter == ")":
+            opened.pop()
+    return opened
+
+
+def _too_long(source: Source, call: ast.Call, more: int) -> bool:
+    """Whether a call that is the whole right side of a statement would make the file's longest line."""
+    parent = source.parent(call)
+    if not isinstance(parent, ast.Assign | ast.AnnAssign | ast.Return | ast.Expr) or parent.value is not call:
+        return False
+    if call.lineno != call.end_lineno:
+        return False
+    line = source.text[source.line_start(call.lineno) : source.line_start(call.lineno + 1)].rstrip("\n")
+    longest = max(_USUAL_WIDTH, *map(len, source.text.split("\n")))
+    return len(line) + more > longest
 
 
 def opening_parenthesis(source: Source, call: ast.Call) -> int:
