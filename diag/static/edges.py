@@ -6,11 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diag.finding import Confidence
-from diag.static import guesses, members
+from diag.static import guesses, laziness, members
 from diag.static.infer import Inference
 from diag.static.ir import Call, Expr, Load, Mark, Trait
 from diag.static.knowledge import Effect
-from diag.static.model import Bound, ClassInfo, Ext, FunctionInfo, Handed, Holds, Inst, Obj, Partial, Value
+from diag.static.model import (
+    Bound,
+    ClassInfo,
+    Ext,
+    FunctionInfo,
+    Handed,
+    Holds,
+    Inst,
+    ModuleInfo,
+    Obj,
+    Partial,
+    Value,
+)
 from diag.static.wrappers import Wrappers
 
 _CONSTRUCTORS = ("__init__", "__new__", "__post_init__")
@@ -42,6 +54,8 @@ class Edges:
         self._inference = inference
         self.wrappers = Wrappers(inference)
         self._known: dict[FunctionInfo, tuple[Edge, ...]] = {}
+        self._sockets: dict[ModuleInfo, bool] = {}
+        self._unblocked = False
 
     def of(self, function: FunctionInfo) -> tuple[Edge, ...]:
         """The calls of a function that run where it runs, in the order of its source."""
@@ -52,8 +66,9 @@ class Edges:
 
     def _of(self, function: FunctionInfo) -> Iterator[Edge]:
         inference = self._inference
+        self._unblocked = self._has_unblocked_sockets(function.module)
         for call in function.ir.calls:
-            values = inference.values(call.callee, function)
+            values = self._running(call, function)
             found = False
             for value in values:
                 for edge in self._called(value, call, len(values)):
@@ -68,6 +83,24 @@ class Edges:
             yield from self._given(call, function, values)
         yield from self._properties(function)
         yield from self._wrapped(function)
+
+    def _has_unblocked_sockets(self, module: ModuleInfo) -> bool:
+        """True if a module makes sockets non-blocking: then the loop says when they are ready."""
+        known = self._sockets.get(module)
+        if known is None:
+            known = self._sockets[module] = any(
+                isinstance(call.callee, list) and call.callee[-1] == "setblocking" and _is_off(call.args)
+                for function in module.functions
+                for call in function.ir.calls
+            )
+        return known
+
+    def _running(self, call: Call, function: FunctionInfo) -> tuple[Value, ...]:
+        """What a call calls, without generators whose bodies run later and elsewhere."""
+        values = self._inference.values(call.callee, function)
+        if any(_is_generator(one) for one in values) and not laziness.is_run(call, function.ir):
+            return tuple(one for one in values if not _is_generator(one))
+        return values
 
     def _properties(self, function: FunctionInfo) -> Iterator[Edge]:
         properties = self._inference.world.properties
@@ -134,6 +167,8 @@ class Edges:
         effect = self._inference.knowledge.effect(name)
         if effect is None or _is_harmless(effect, call):
             return
+        if effect.call.startswith("socket.socket.") and self._unblocked:
+            return
         if call.marks & Mark.AWAITED and name.count(".") > 1:
             return  # a method that is awaited is another one than its type made believe
         yield Edge(call, None, effect, effect.call, min(sure, effect.confidence, key=_ORDER.index))
@@ -160,6 +195,11 @@ class Edges:
                     yield from self._function(found, load, Confidence.HIGH)
 
 
+def _is_generator(value: Value) -> bool:
+    function = value.function if isinstance(value, Bound) else value
+    return isinstance(function, FunctionInfo) and bool(function.ir.traits & Trait.GENERATOR)
+
+
 _ORDER = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 
 
@@ -181,6 +221,10 @@ def _is_harmless(effect: Effect, call: Call) -> bool:
     if last in ("join", "wait", "result", "get", "acquire", "poll") and isinstance(timeout, list):
         return bool(timeout[0] == "k" and timeout[1] == 0 and timeout[1] is not False)
     return False
+
+
+def _is_off(args: list[Expr]) -> bool:
+    return bool(args) and isinstance(args[0], list) and args[0][0] == "k" and not args[0][1]
 
 
 def _is_false(value: Expr) -> bool:

@@ -172,7 +172,10 @@ class Inference:
         if any(isinstance(one, (ClassInfo, Alias)) for one in left):
             return (Alias(id(expr), scope, expr),)
         paths = tuple(one for one in (*left, *right) if isinstance(one, Obj) and one.type == "pathlib.Path")
-        return paths[:1]
+        if paths:
+            return paths[:1]
+        known = self.knowledge.is_class  # LangChain's `prompt | model` runs the model
+        return tuple(one for one in (*left, *right) if isinstance(one, Obj) and known(one.type))
 
     def _imported(self, expr: Expr, scope: FunctionInfo) -> Values:
         _, module, level, name = expr

@@ -261,6 +261,7 @@ _BY_NAME: dict[str, _Special] = {
     **dict.fromkeys(("iter", "list", "tuple", "set", "sorted", "reversed", "frozenset", "copy.copy"), _first),
     **dict.fromkeys(("copy.deepcopy", "asyncio.shield", "asyncio.wait_for", "asyncio.create_task"), _first),
     **dict.fromkeys(("asyncio.ensure_future", "weakref.proxy", "werkzeug.local.LocalProxy"), _first),
+    **dict.fromkeys(("instructor.patch", "instructor.from_openai", "instructor.from_anthropic"), _first),
     **dict.fromkeys(("next", "max", "min", "random.choice", "anext"), _element),
     **dict.fromkeys(("contextlib.closing", "contextlib.nullcontext", "contextlib.aclosing"), _holding),
     **dict.fromkeys(("dataclasses.field", "attr.ib", "attrs.field", "pydantic.Field"), _factory),

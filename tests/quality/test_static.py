@@ -28,7 +28,9 @@ def _judge(case: dict[str, object]) -> Judged:
     path = CORPUS / str(case["path"])
     analysis = analyse([path], StaticOptions(root=path if path.is_dir() else path.parent))
     wanted = set(case["blocks"])
-    found = {(f"{one.call} {one.handler.title}", f"{one.call} {one.handler.name}") for one in hurting(analysis)}
+    found = {
+        (f"{one.call} {one.handler.title}", f"{one.call} {one.handler.name}") for one in hurting(analysis)
+    }
     named = {name for names in found for name in names}
     return Judged(
         path=str(case["path"]),
