@@ -18,9 +18,9 @@ from diag.rules import judge
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's chromium."""
+    """Debian's chromium; while it is there an event loop runs in this thread, which no other test may see."""
     with sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-gpu"]
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
