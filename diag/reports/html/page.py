@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from diag import __version__, units
 from diag.reports.html.embed import policy
 
-SCRIPTS = ("view.js", "paint.js", "timeline.js", "teach.js", "page.js")
+SCRIPTS = ("view.js", "paint.js", "words.js", "input.js", "timeline.js", "teach.js", "page.js")
 """In this order; each is one of the page's modules, and they share one scope that nothing else sees."""
 
 

@@ -1,8 +1,20 @@
 // The timeline: lanes with their blocks, rows of requests, and who waited for whom.
 const SVG = "http://www.w3.org/2000/svg";
 // Height of a lane, and how much of it its name takes; many lanes are lower, and very many have no name.
-const LANE_HEIGHTS = [[4, 46, 17], [12, 32, 14], [Infinity, 14, 0]];
-const CAUSES = { waiting: "off-CPU (waiting)", "on-cpu-gil": "on-CPU holding the GIL", "on-cpu-no-gil": "on-CPU without the GIL", "on-cpu": "on-CPU (GIL not observed)", "gil-wait": "waiting for the GIL", "run-queue": "run-queue wait", unknown: "cause not known" };
+const LANE_HEIGHTS = [
+  [4, 46, 17],
+  [12, 32, 14],
+  [Infinity, 14, 0],
+];
+const CAUSES = {
+  waiting: "off-CPU (waiting)",
+  "on-cpu-gil": "on-CPU holding the GIL",
+  "on-cpu-no-gil": "on-CPU without the GIL",
+  "on-cpu": "on-CPU (GIL not observed)",
+  "gil-wait": "waiting for the GIL",
+  "run-queue": "run-queue wait",
+  unknown: "cause not known",
+};
 
 function svg(name, attributes, text) {
   const made = document.createElementNS(SVG, name);
@@ -10,58 +22,112 @@ function svg(name, attributes, text) {
   if (text !== undefined) made.textContent = text;
   return made;
 }
-function html(name, text, kind) { const made = document.createElement(name); if (text !== undefined) made.textContent = text; if (kind) made.className = kind; return made; }
+function html(name, text, kind) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (kind) made.className = kind;
+  return made;
+}
 
 class Timeline {
   constructor(root, data) {
     Object.assign(this, { root, data, blocks: data.blocks, current: -1, chosen: null });
     this.part = (name) => root.querySelector(`[data-${name}]`);
-    this.stage = this.part("stage"); this.lanes = this.part("lanes"); this.panel = this.part("panel");
+    this.stage = this.part("stage");
+    this.lanes = this.part("lanes");
+    this.panel = this.part("panel");
     this.view = new View(data.length);
     [, this.laneHeight, this.laneHead] = LANE_HEIGHTS.find(([most]) => data.lanes.length <= most);
     this.requests = new Requests(data);
     this.inOrder = [...data.steps].sort((a, b) => a[1] - b[1]);
     root.hidden = false;
     this.painter = new Painter(this.part("requests"), data, this.requests, this.view);
-    this.build(); this.legend(); this.honest(); this.listen();
+    this.build();
+    writeLegend(this);
+    writeLeftOut(this);
+    listenTo(this);
     this.resize();
   }
-  get trackHeight() { return this.laneHeight - this.laneHead - (this.laneHead ? 4 : 2); }
-  get noun() { return this.data.tasks ? "task" : "request"; }
+  get trackHeight() {
+    return this.laneHeight - this.laneHead - (this.laneHead ? 4 : 2);
+  }
+  get noun() {
+    return this.data.tasks ? "task" : "request";
+  }
 
   build() {
     const { lanes, laneHeight, laneHead } = this;
     lanes.setAttribute("height", this.data.lanes.length * laneHeight + 4);
     this.data.lanes.forEach((lane, index) => {
-      const track = lanes.appendChild(svg("rect", { class: "track", x: 0, y: index * laneHeight + laneHead, width: "100%", height: this.trackHeight }));
+      const track = lanes.appendChild(
+        svg("rect", {
+          class: "track",
+          x: 0,
+          y: index * laneHeight + laneHead,
+          width: "100%",
+          height: this.trackHeight,
+        }),
+      );
       track.append(svg("title", {}, `${lane.label}: ${lane.detail}`));
-      if (laneHead) lanes.append(svg("text", { class: "lane-name", x: 4, y: index * laneHeight + laneHead - 5 }, lane.label));
+      if (laneHead)
+        lanes.append(
+          svg("text", { class: "lane-name", x: 4, y: index * laneHeight + laneHead - 5 }, lane.label),
+        );
     });
     this.steps = lanes.appendChild(svg("path", { class: "step" }));
     this.nodes = this.blocks.map((block, index) => {
-      const group = svg("path", { class: `block cause-${block.cause}${block.parts.length ? " split" : ""}`, role: "button", tabindex: index ? -1 : 0, "data-block": index, "aria-label": `Block ${index + 1} of ${this.blocks.length}: ${this.said(block)}` });
+      const group = svg("path", {
+        class: `block cause-${block.cause}${block.parts.length ? " split" : ""}`,
+        role: "button",
+        tabindex: index ? -1 : 0,
+        "data-block": index,
+        "aria-label": `Block ${index + 1} of ${this.blocks.length}: ${this.said(block)}`,
+      });
       return lanes.appendChild(group);
     });
-    this.shade = lanes.appendChild(svg("rect", { class: "shade", width: "100%", height: "100%", visibility: "hidden" }));
+    this.shade = lanes.appendChild(
+      svg("rect", { class: "shade", width: "100%", height: "100%", visibility: "hidden" }),
+    );
     this.raised = lanes.appendChild(svg("g", { class: "raised" }));
   }
   said(block) {
-    const waited = block.victim_count ? `${plural(block.victim_count, this.noun)} waited ${durationText(Math.round(block.waited_ns / 1000))} in all` : "nobody was seen waiting";
+    const waited = block.victim_count
+      ? `${plural(block.victim_count, this.noun)} waited ${durationText(Math.round(block.waited_ns / 1000))} in all`
+      : "nobody was seen waiting";
     return `${durationText(Math.round(block.own_ns / 1000))} at ${block.where || block.route || "a line not known"}, ${CAUSES[block.cause]}; ${waited}`;
   }
 
   // Layout -----------------------------------------------------------------------------------------------
-  resize() { this.view.width = Math.max(200, this.stage.clientWidth); this.painter.resize(); this.laidOut = ""; this.draw(); }
-  soon() { if (!this.asked) { this.asked = true; requestAnimationFrame(() => { this.asked = false; this.draw(); }); } }
+  resize() {
+    this.view.width = Math.max(200, this.stage.clientWidth);
+    this.painter.resize();
+    this.laidOut = "";
+    this.draw();
+  }
+  soon() {
+    if (!this.asked) {
+      this.asked = true;
+      requestAnimationFrame(() => {
+        this.asked = false;
+        this.draw();
+      });
+    }
+  }
   // What depends on the view is laid out anew only when that has changed; highlighting is cheap.
   draw() {
-    const { view } = this, key = `${view.start} ${view.end} ${view.width}`;
+    const { view } = this,
+      key = `${view.start} ${view.end} ${view.width}`;
     if (key !== this.laidOut) {
       this.laidOut = key;
       this.ruler();
       this.steps.setAttribute("d", this.outlineOfSteps());
       this.outlines = this.blocks.map((block) => this.outline(block));
-      this.outlines.forEach((outline, index) => { if (this.nodes[index].shape !== outline) { this.nodes[index].shape = outline; this.nodes[index].setAttribute("d", outline); } });
+      this.outlines.forEach((outline, index) => {
+        if (this.nodes[index].shape !== outline) {
+          this.nodes[index].shape = outline;
+          this.nodes[index].setAttribute("d", outline);
+        }
+      });
       this.painter.prepare();
     }
     this.raise();
@@ -69,12 +135,15 @@ class Timeline {
     if (this.onDraw) this.onDraw();
   }
   outlineOfSteps() {
-    const last = new Map(), found = [];
+    const last = new Map(),
+      found = [];
     for (const [lane, start, end] of this.inOrder) {
-      const x = this.view.x(start), width = Math.max(0.7, this.view.x(end) - x);
+      const x = this.view.x(start),
+        width = Math.max(0.7, this.view.x(end) - x);
       if (x + width < 0 || x > this.view.width || x + width - (last.get(lane) ?? -9) < 0.5) continue;
       last.set(lane, x + width);
-      const floor = lane * this.laneHeight + this.laneHead + this.trackHeight, high = Math.round(this.trackHeight / 3);
+      const floor = lane * this.laneHeight + this.laneHead + this.trackHeight,
+        high = Math.round(this.trackHeight / 3);
       found.push(`M${x.toFixed(1)} ${floor - high}h${width.toFixed(1)}v${high}h-${width.toFixed(1)}z`);
     }
     return found.join("");
@@ -83,39 +152,68 @@ class Timeline {
   raise() {
     const lit = this.litBlocks;
     this.shade.setAttribute("visibility", lit && lit.size ? "visible" : "hidden");
-    this.raised.replaceChildren(...[...(lit || [])].flatMap((index) => {
-      const block = this.blocks[index], whole = { ...block, parts: [] };
-      return [svg("path", { class: `cause-${block.cause}`, d: this.outlines[index] }), svg("path", { class: "edge", d: this.outline(whole) })];
-    }));
+    this.raised.replaceChildren(
+      ...[...(lit || [])].flatMap((index) => {
+        const block = this.blocks[index],
+          whole = { ...block, parts: [] };
+        return [
+          svg("path", { class: `cause-${block.cause}`, d: this.outlines[index] }),
+          svg("path", { class: "edge", d: this.outline(whole) }),
+        ];
+      }),
+    );
   }
   outline(block) {
-    const { view } = this, top = block.lane * this.laneHeight + this.laneHead, floor = top + this.trackHeight, found = [];
-    for (const [start, end] of block.parts.length && view.span < 60 * (block.end - block.start) ? block.parts : [[block.start, block.end]]) {
-      const x = Math.max(-5, view.x(start)), right = Math.min(view.width + 5, Math.max(view.x(end), view.x(start) + 2));
-      if (right > -5 && x < view.width + 5) found.push(`M${x.toFixed(2)} ${top}H${right.toFixed(2)}V${floor}H${x.toFixed(2)}Z`);
+    const { view } = this,
+      top = block.lane * this.laneHeight + this.laneHead,
+      floor = top + this.trackHeight,
+      found = [];
+    for (const [start, end] of block.parts.length && view.span < 60 * (block.end - block.start)
+      ? block.parts
+      : [[block.start, block.end]]) {
+      const x = Math.max(-5, view.x(start)),
+        right = Math.min(view.width + 5, Math.max(view.x(end), view.x(start) + 2));
+      if (right > -5 && x < view.width + 5)
+        found.push(`M${x.toFixed(2)} ${top}H${right.toFixed(2)}V${floor}H${x.toFixed(2)}Z`);
     }
     return found.join("") || "M-9 0Z";
   }
   ruler() {
-    const ruler = this.part("ruler"), { ticks, step } = ticksOf(this.view, 90), made = [];
+    const ruler = this.part("ruler"),
+      { ticks, step } = ticksOf(this.view, 90),
+      made = [];
     for (const at of ticks) {
-      const x = this.view.x(at), anchor = x < 24 ? "start" : x > this.view.width - 30 ? "end" : "middle";
-      made.push(svg("line", { x1: x, x2: x, y1: 18, y2: 24 }), svg("text", { x: Math.min(Math.max(x, 3), this.view.width - 3), y: 13, "text-anchor": anchor }, tickText(at, step, this.view.end)));
+      const x = this.view.x(at),
+        anchor = x < 24 ? "start" : x > this.view.width - 30 ? "end" : "middle";
+      made.push(
+        svg("line", { x1: x, x2: x, y1: 18, y2: 24 }),
+        svg(
+          "text",
+          { x: Math.min(Math.max(x, 3), this.view.width - 3), y: 13, "text-anchor": anchor },
+          tickText(at, step, this.view.end),
+        ),
+      );
     }
     ruler.replaceChildren(...made);
   }
 
   // Who waited for whom ----------------------------------------------------------------------------------
   light(blocks, requests) {
-    this.lit = requests; this.litBlocks = blocks;
+    this.lit = requests;
+    this.litBlocks = blocks;
     this.root.dataset.lit = requests ? [...requests.keys()].sort((a, b) => a - b).join(" ") : "";
     this.root.dataset.culprits = blocks ? [...blocks].sort((a, b) => a - b).join(" ") : "";
     this.soon();
   }
-  dark() { this.light(null, null); }
+  dark() {
+    this.light(null, null);
+  }
   victimsOf(indices) {
     const found = new Map();
-    for (const index of indices) this.blocks[index].victims.forEach((victim, place) => found.set(victim, (found.get(victim) || 0) + this.blocks[index].waited[place]));
+    for (const index of indices)
+      this.blocks[index].victims.forEach((victim, place) =>
+        found.set(victim, (found.get(victim) || 0) + this.blocks[index].waited[place]),
+      );
     return new Map([...found].map(([victim, us]) => [victim, `+${durationText(us)}`]));
   }
   showBlock(index) {
@@ -124,38 +222,100 @@ class Timeline {
     this.part("place").textContent = `${index + 1} of ${this.blocks.length}`;
   }
   tellBlock(index) {
-    const block = this.blocks[index], head = html("p");
-    const wall = block.end - block.start, own = Math.round(block.own_ns / 1000);
-    head.append(html("b", durationText(own)), `${!block.parts.length && wall > 1.1 * own ? ` (${durationText(wall)} with the wait for a CPU)` : ""} at ${block.where || "a line not known"}${block.route ? `, ${block.route}` : ""} · ${CAUSES[block.cause]} · ${durationText(block.start)} into the run`);
-    const cost = html("p", block.victim_count ? `${plural(block.victim_count, this.noun)} waited ${durationText(Math.round(block.waited_ns / 1000))} in all${block.victims.length < block.victim_count ? ` (${block.victims.length} of them are drawn)` : ""}:` : "Nobody was seen waiting for it.");
+    const block = this.blocks[index],
+      head = html("p");
+    const wall = block.end - block.start,
+      own = Math.round(block.own_ns / 1000);
+    head.append(
+      html("b", durationText(own)),
+      `${!block.parts.length && wall > 1.1 * own ? ` (${durationText(wall)} with the wait for a CPU)` : ""} at ${block.where || "a line not known"}${block.route ? `, ${block.route}` : ""} · ${CAUSES[block.cause]} · ${durationText(block.start)} into the run`,
+    );
+    const cost = html(
+      "p",
+      block.victim_count
+        ? `${plural(block.victim_count, this.noun)} waited ${durationText(Math.round(block.waited_ns / 1000))} in all${block.victims.length < block.victim_count ? ` (${block.victims.length} of them are drawn)` : ""}:`
+        : "Nobody was seen waiting for it.",
+    );
     const list = html("ul");
-    block.victims.slice(0, 10).forEach((victim, place) => { const item = html("li", `${this.label(victim)} `); item.append(html("b", `+${durationText(block.waited[place])}`)); list.append(item); });
+    block.victims.slice(0, 10).forEach((victim, place) => {
+      const item = html("li", `${this.label(victim)} `);
+      item.append(html("b", `+${durationText(block.waited[place])}`));
+      list.append(item);
+    });
     if (block.victims.length > 10) list.append(html("li", `and ${block.victims.length - 10} more`));
-    if (block.request >= 0) { const own = html("button", "Show the request that it worked for"); own.type = "button"; own.dataset.request = block.request; list.appendChild(html("li")).append(own); }
+    if (block.request >= 0) {
+      const own = html("button", "Show the request that it worked for");
+      own.type = "button";
+      own.dataset.request = block.request;
+      list.appendChild(html("li")).append(own);
+    }
     this.panel.replaceChildren(head, cost, list);
   }
-  label(i) { return this.data.groups[this.requests.group[i]].label; }
+  label(i) {
+    return this.data.groups[this.requests.group[i]].label;
+  }
   showRequest(i) {
-    const { requests } = this, culprits = requests.culprits[i];
+    const { requests } = this,
+      culprits = requests.culprits[i];
     this.light(new Set(culprits.map(([index]) => index)), new Map([[i, ""]]));
-    const head = html("p"), own = this.sum(requests.byRequest.own.get(i)), queued = this.sum(requests.byRequest.queued.get(i));
-    head.append(html("b", this.label(i)), ` took ${durationText(requests.end(i) - requests.start[i])}${requests.failed(i) ? requests.status[i] > 0 ? `, answered ${requests.status[i]}` : ", not answered" : ""}`);
-    const parts = [["not yet accepted", requests.before[i]], ["queued", queued], ["own work", own], ["awaiting", Math.max(0, requests.inside[i] - own - queued)], ["on its way back", requests.after[i]]];
-    const split = html("p", this.data.tasks ? "ready to run, and not run" : parts.filter(([, us]) => us > 0).map(([name, us]) => `${name} ${durationText(us)}`).join(" · "), "soft");
+    const head = html("p"),
+      own = this.sum(requests.byRequest.own.get(i)),
+      queued = this.sum(requests.byRequest.queued.get(i));
+    head.append(
+      html("b", this.label(i)),
+      ` took ${durationText(requests.end(i) - requests.start[i])}${requests.failed(i) ? (requests.status[i] > 0 ? `, answered ${requests.status[i]}` : ", not answered") : ""}`,
+    );
+    const parts = [
+      ["not yet accepted", requests.before[i]],
+      ["queued", queued],
+      ["own work", own],
+      ["awaiting", Math.max(0, requests.inside[i] - own - queued)],
+      ["on its way back", requests.after[i]],
+    ];
+    const split = html(
+      "p",
+      this.data.tasks
+        ? "ready to run, and not run"
+        : parts
+            .filter(([, us]) => us > 0)
+            .map(([name, us]) => `${name} ${durationText(us)}`)
+            .join(" · "),
+      "soft",
+    );
     const list = html("ul");
-    culprits.sort((a, b) => b[1] - a[1]).slice(0, 8).forEach(([index, us]) => { const item = html("li", `behind ${this.blocks[index].where || this.blocks[index].route || "a block"} `); item.append(html("b", `+${durationText(us)}`)); list.append(item); });
+    culprits
+      .sort((a, b) => b[1] - a[1])
+      .slice(0, 8)
+      .forEach(([index, us]) => {
+        const item = html(
+          "li",
+          `behind ${this.blocks[index].where || this.blocks[index].route || "a block"} `,
+        );
+        item.append(html("b", `+${durationText(us)}`));
+        list.append(item);
+      });
     if (!culprits.length) list.append(html("li", "It waited behind nobody."));
     this.panel.replaceChildren(head, split, list);
   }
-  sum(spans) { return (spans || []).reduce((sum, [from, to]) => sum + to - from, 0); }
+  sum(spans) {
+    return (spans || []).reduce((sum, [from, to]) => sum + to - from, 0);
+  }
   showFinding(number) {
-    const indices = this.blocks.map((block, index) => [block, index]).filter(([block]) => block.finding === number).map(([, index]) => index);
+    const indices = this.blocks
+      .map((block, index) => [block, index])
+      .filter(([block]) => block.finding === number)
+      .map(([, index]) => index);
     if (!indices.length) return;
     this.view.show(0, this.data.length);
     const victims = this.victimsOf(indices);
     this.light(new Set(indices), new Map([...victims.keys()].map((victim) => [victim, ""])));
     const waited = indices.reduce((sum, index) => sum + this.blocks[index].waited_ns, 0);
-    this.panel.replaceChildren(html("p", `${plural(indices.length, "block")} at ${this.blocks[indices[0]].where || "a line not known"}; ${plural(victims.size, this.noun)} waited ${durationText(Math.round(waited / 1000))} in all.`));
+    this.panel.replaceChildren(
+      html(
+        "p",
+        `${plural(indices.length, "block")} at ${this.blocks[indices[0]].where || "a line not known"}; ${plural(victims.size, this.noun)} waited ${durationText(Math.round(waited / 1000))} in all.`,
+      ),
+    );
   }
 
   // Moving -----------------------------------------------------------------------------------------------
@@ -168,7 +328,10 @@ class Timeline {
     if (focus) this.nodes[this.current].focus({ preventScroll: true });
     this.showBlock(this.current);
   }
-  around(block) { const span = Math.max(block.end - block.start, 5000); this.view.show(block.start - 1.5 * span, block.end + 2.5 * span); }
+  around(block) {
+    const span = Math.max(block.end - block.start, 5000);
+    this.view.show(block.start - 1.5 * span, block.end + 2.5 * span);
+  }
   toRequest(i) {
     const span = this.requests.end(i) - this.requests.start[i];
     this.view.show(this.requests.start[i] - span * 0.4, this.requests.end(i) + span * 0.4);
@@ -176,105 +339,25 @@ class Timeline {
     this.stage.focus({ preventScroll: true });
     this.showRequest(i);
   }
-  leave() { if (this.chosen !== null) this.showBlock(this.chosen); else this.dark(); }
+  leave() {
+    if (this.chosen !== null) this.showBlock(this.chosen);
+    else this.dark();
+  }
   act(name) {
     const acts = {
-      previous: () => this.go(this.current - 1, false), next: () => this.go(this.current + 1, false), in: () => this.view.zoom(1.8), out: () => this.view.zoom(1 / 1.8),
-      all: () => { this.view.show(0, this.data.length); this.chosen = null; this.dark(); },
+      previous: () => this.go(this.current - 1, false),
+      next: () => this.go(this.current + 1, false),
+      in: () => this.view.zoom(1.8),
+      out: () => this.view.zoom(1 / 1.8),
+      all: () => {
+        this.view.show(0, this.data.length);
+        this.chosen = null;
+        this.dark();
+      },
     };
-    if (acts[name]) { acts[name](); this.soon(); }
-  }
-  key(event) {
-    const acts = { "+": "in", "=": "in", "-": "out", "0": "all" };
-    if (event.shiftKey && event.key.startsWith("Arrow")) this.view.pan((event.key === "ArrowLeft" ? -1 : 1) * this.view.width / 6);
-    else if (event.key === "ArrowRight" || event.key === "ArrowDown") this.go(this.current + 1);
-    else if (event.key === "ArrowLeft" || event.key === "ArrowUp") this.go(this.current - 1);
-    else if (event.key === "Escape") { this.chosen = null; this.dark(); }
-    else if (acts[event.key]) this.act(acts[event.key]);
-    else return;
-    event.preventDefault();
-    this.soon();
-  }
-  listen() {
-    const { stage, lanes, view } = this;
-    const blockAt = (event) => { const node = event.target.closest("[data-block]"); return node ? Number(node.dataset.block) : -1; };
-    lanes.addEventListener("pointerover", (event) => { const index = blockAt(event); if (index >= 0 && !this.drag) this.showBlock(index); });
-    lanes.addEventListener("pointerout", (event) => { if (blockAt(event) >= 0 && !this.drag) this.leave(); });
-    lanes.addEventListener("focusin", (event) => { const index = blockAt(event); if (index >= 0) { this.current = index; this.showBlock(index); } });
-    lanes.addEventListener("click", (event) => { const index = blockAt(event); if (index >= 0) { this.chosen = this.chosen === index ? null : index; this.current = index; this.showBlock(index); } });
-    lanes.addEventListener("keydown", (event) => { if ((event.key === "Enter" || event.key === " ") && blockAt(event) >= 0) { event.preventDefault(); this.around(this.blocks[this.current]); this.showBlock(this.current); } });
-    const canvas = this.part("requests");
-    canvas.addEventListener("pointermove", (event) => {
-      if (this.drag) return;
-      const box = canvas.getBoundingClientRect();
-      const found = this.requests.at(view.time(event.clientX - box.left), event.clientY - box.top, 3 * view.span / view.width);
-      if (found === this.over) return;
-      this.over = found;
-      if (found >= 0) this.showRequest(found); else this.leave();
-    });
-    canvas.addEventListener("pointerleave", () => { this.over = -1; if (!this.drag) this.leave(); });
-    stage.addEventListener("keydown", (event) => this.key(event));
-    stage.addEventListener("wheel", (event) => {
-      const across = Math.abs(event.deltaX) > Math.abs(event.deltaY);
-      if (!(event.ctrlKey || event.metaKey || across)) return;
-      event.preventDefault();
-      if (across) view.pan(event.deltaX); else view.zoom(Math.exp(-event.deltaY / 240), event.clientX - stage.getBoundingClientRect().left);
+    if (acts[name]) {
+      acts[name]();
       this.soon();
-    }, { passive: false });
-    stage.addEventListener("dblclick", (event) => { view.zoom(3, event.clientX - stage.getBoundingClientRect().left); this.soon(); });
-    this.fingers();
-    this.root.addEventListener("click", (event) => { const button = event.target.closest("[data-act]"); if (button) this.act(button.dataset.act); });
-    new ResizeObserver(() => this.resize()).observe(stage);
-    const repaint = () => { this.painter.refresh(); this.legend(); this.laidOut = ""; this.soon(); };
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-    matchMedia("print").addEventListener("change", () => { this.painter.refresh(); this.legend(); this.resize(); });
-  }
-  // One pointer drags, two pinch.
-  fingers() {
-    const { stage, view } = this, down = new Map();
-    const spread = () => { const [a, b] = [...down.values()]; return { distance: Math.max(20, Math.abs(a - b)), middle: (a + b) / 2 - stage.getBoundingClientRect().left }; };
-    stage.addEventListener("pointerdown", (event) => { down.set(event.pointerId, event.clientX); });
-    window.addEventListener("pointermove", (event) => {
-      if (!down.has(event.pointerId)) return;
-      const before = down.get(event.pointerId);
-      if (down.size === 2) { const old = spread(); down.set(event.pointerId, event.clientX); const now = spread(); view.zoom(now.distance / old.distance, now.middle); this.soon(); return; }
-      if (!this.drag && Math.abs(event.clientX - before) < 4) return;
-      this.drag = true; stage.classList.add("dragging");
-      down.set(event.pointerId, event.clientX);
-      view.pan(before - event.clientX); this.soon();
-    });
-    for (const name of ["pointerup", "pointercancel"]) window.addEventListener(name, (event) => { down.delete(event.pointerId); if (!down.size && this.drag) { stage.classList.remove("dragging"); setTimeout(() => { this.drag = false; }, 0); } });
-  }
-
-  // Words ------------------------------------------------------------------------------------------------
-  legend() {
-    const items = [], { colors } = this.painter;
-    for (const cause of new Set(this.blocks.map((block) => block.cause))) {
-      const sample = svg("svg", { width: 22, height: 12 });
-      sample.append(svg("rect", { class: `cause-${cause}`, width: 22, height: 12 }));
-      items.push([sample, CAUSES[cause]]);
     }
-    if (this.data.steps.length) { const sample = svg("svg", { width: 22, height: 12, class: "lanes" }); sample.append(svg("rect", { class: "step", y: 3, width: 22, height: 7 })); items.push([sample, "other steps of 1 ms and longer"]); }
-    const shapes = this.data.tasks ? [["queued", "ready to run, waiting"]] : [["before", "not yet accepted"], ["queued", "queued"], ["own", this.data.lanes.some((lane) => /loop|hub/.test(lane.label)) ? "own work on the loop" : "own work"], ["awaiting", "awaiting"], ["after", "on its way back"]];
-    for (const [name, words] of shapes) items.push([this.shape(name, colors), words]);
-    this.part("legend").replaceChildren(...items.map(([sample, words]) => { sample.setAttribute("aria-hidden", "true"); const item = html("li"); item.append(sample, words); return item; }));
-  }
-  shape(name, colors) {
-    const canvas = document.createElement("canvas"), scale = 2, pen = canvas.getContext("2d");
-    canvas.width = 22 * scale; canvas.height = 12 * scale; canvas.style.width = "22px"; canvas.style.height = "12px";
-    pen.scale(scale, scale);
-    pen.fillStyle = name === "queued" ? this.painter.hatched : colors[name];
-    if (name === "awaiting" || name === "after") pen.fillRect(0, 4.7, 22, 2.6); else pen.fillRect(0, 0, 22, 12);
-    if (name === "before") { pen.strokeStyle = colors["before-edge"]; pen.strokeRect(0.5, 0.5, 21, 11); }
-    return canvas;
-  }
-  honest() {
-    const { data } = this, said = [], number = (value) => value.toLocaleString("en");
-    if (data.blocks.length < data.all_blocks) said.push(`Of ${number(data.all_blocks)} blocks the ${number(data.blocks.length)} longest are drawn.`);
-    if (this.requests.count < data.all_requests) said.push(`Of ${number(data.all_requests)} requests ${number(this.requests.count)} have a row: those that blocks delayed most, those that made blocks, and a part of the others. The area above the rows counts all of them.`);
-    if (data.outside) said.push(`${plural(data.outside, "block")} before the load ${data.outside === 1 ? "is" : "are"} not drawn.`);
-    if (data.steps.length < data.all_steps) said.push(`Of ${number(data.all_steps)} other steps the ${number(data.steps.length)} longest are drawn.`);
-    this.part("honest").textContent = said.join(" ");
-    this.part("place").textContent = plural(this.blocks.length, "block");
   }
 }
