@@ -10,9 +10,6 @@ from diag.remedies.rewriting import Rewrite
 from diag.remedies.sites import Site, serious_inside
 from diag.remedies.text import NotPossibleError, Source
 
-_USUAL_WIDTH = 88
-"""Black's and ruff's default: a file of short lines may have lines of this length."""
-
 _LINE_ENDS = re.compile(r"[ \t]*(#[^\n]*)?\n")
 
 
@@ -131,8 +128,7 @@ def _too_long(source: Source, call: ast.Call, more: int) -> bool:
     if call.lineno != call.end_lineno:
         return False
     line = source.text[source.line_start(call.lineno) : source.line_start(call.lineno + 1)].rstrip("\n")
-    longest = max(_USUAL_WIDTH, *map(len, source.text.split("\n")))
-    return len(line) + more > longest
+    return len(line) + more > source.width
 
 
 def opening_parenthesis(source: Source, call: ast.Call) -> int:

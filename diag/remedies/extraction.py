@@ -6,9 +6,10 @@ import ast
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
+from diag.remedies.mutation import changed_here, mutated
 from diag.remedies.rewriting import Rewrite, bound_by
 from diag.remedies.sites import Site
-from diag.remedies.text import Function, NotPossibleError, Source, dotted, own_nodes
+from diag.remedies.text import Function, NotPossibleError, Source, broken, own_nodes
 
 Piece = ast.For | ast.While | ast.With | ast.expr
 Render = Callable[[str, Sequence[str]], str]
@@ -83,18 +84,31 @@ def extract(rewrite: Rewrite, site: Site, piece: Piece, render: Render, *, copie
             raise NotPossibleError(f"it changes {changed[0]}, and would change a copy of it")
         call = render(name, names)
         rewrite.define(_expression_function(source, name, names, piece))
-        rewrite.replace_node(piece, call)
+        rewrite.replace_node(piece, _fitted(source, piece, call))
         return name
     given = _given_back(source, site.function, piece)
     early = _bound_outside(site.function, piece)
     # What the piece may leave as it was has to be known to the function that gives it back.
     names += [one for one in given if one in early and one not in names]
     if copies:
-        given += [one for one in _changed_here(site.function, piece, names) if one not in given]
+        given += [one for one in changed_here(site.function, piece, names) if one not in given]
     _define_block(rewrite, piece, name, names, given)
     returned = "return " if _returns_last(piece) else f"{', '.join(given)} = " if given else ""
-    rewrite.replace_node(piece, returned + render(name, names))
+    call = returned + render(name, names)
+    indent = source.indent(piece)
+    rewrite.replace_node(piece, broken(call, indent) if len(indent + call) > source.width else call)
     return name
+
+
+def _fitted(source: Source, piece: ast.expr, call: str) -> str:
+    """A call on two lines where it is the whole right side of a statement, and too long for one."""
+    statement = source.parent(piece)
+    if not isinstance(statement, ast.Assign | ast.AnnAssign | ast.Return | ast.Expr):
+        return call
+    start = source.line_start(piece.lineno)
+    before = source.start(piece) - start
+    too_long = before + len(call) > source.width and call.endswith(")")
+    return broken(call, source.indent(statement)) if too_long else call
 
 
 def _define_block(
@@ -281,65 +295,3 @@ def _within(source: Source, function: Function, piece: ast.AST) -> Iterator[ast.
         if above is function:
             return
         yield above
-
-
-# What is changed in place -------------------------------------------------------------------------------
-
-_MUTATORS = frozenset(
-    {
-        "add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem", "popleft",
-        "put", "remove", "reverse", "send", "setdefault", "sort", "update", "write", "writelines", "writerow",
-    }
-)  # fmt: skip
-_CONTAINERS = frozenset(
-    {"list", "dict", "set", "bytearray", "Counter", "defaultdict", "OrderedDict", "deque"}
-)
-
-
-def mutated(piece: ast.AST) -> set[str]:
-    """Names whose objects a piece changes in place, as far as its text shows."""
-    names: set[str] = set()
-    for node in ast.walk(piece):
-        if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
-            names.add(_root(node))
-        elif (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in _MUTATORS
-        ):
-            names.add(_root(node.func))
-    return names - {""}
-
-
-def _root(node: ast.AST) -> str:
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _changed_here(function: Function, piece: ast.AST, names: Sequence[str]) -> list[str]:
-    """Arguments that a piece changes in place, and that can be given back: the function made them itself."""
-    changed = [name for name in names if name in mutated(piece)]
-    for name in changed:
-        if not _made_here(function, name):
-            raise NotPossibleError(f"it changes {name}, and would change a copy of it")
-    return changed
-
-
-def _made_here(function: Function, name: str) -> bool:
-    """Whether every value that a function gives a name is a container of its own making."""
-    values = [
-        node.value
-        for node in own_nodes(function)
-        if isinstance(node, ast.Assign | ast.AnnAssign)
-        and any(isinstance(one, ast.Name) and one.id == name for one in _targets(node))
-    ]
-    return bool(values) and all(
-        isinstance(one, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp)
-        or (isinstance(one, ast.Call) and dotted(one.func).rpartition(".")[2] in _CONTAINERS)
-        for one in values
-    )
-
-
-def _targets(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
-    return node.targets if isinstance(node, ast.Assign) else [node.target]

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from diag.remedies.calls import Carrier, carry, needs_parentheses
 from diag.remedies.case import Case
-from diag.remedies.extraction import extract, loop_around, mutated
+from diag.remedies.extraction import extract, loop_around
+from diag.remedies.mutation import mutated
 from diag.remedies.rewriting import Rewrite, local_names
 from diag.remedies.sites import Host, Site, blocking_calls, described, serious_inside
 from diag.remedies.text import Function, NotPossibleError, Source, awaits, dotted, own_nodes

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
+_USUAL_WIDTH = 88
+"""Black's and ruff's default."""
+
 _OWN_SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
@@ -126,6 +129,11 @@ class Source:
         line = self.text[begin : self.start(statement)]
         return line[: len(line) - len(line.lstrip())]
 
+    @property
+    def width(self) -> int:
+        """How long a line may be: as long as the longest there is, and at least of the usual length."""
+        return max(_USUAL_WIDTH, *map(len, self.text.split("\n")))
+
     # Relations ------------------------------------------------------------------------------------------
 
     def parent(self, node: ast.AST) -> ast.AST | None:
@@ -227,6 +235,17 @@ def _evaluated_outside(node: ast.AST) -> Iterator[ast.AST]:
     arguments = getattr(node, "args", None)
     if isinstance(arguments, ast.arguments):
         yield from (default for default in (*arguments.defaults, *arguments.kw_defaults) if default)
+
+
+def broken(text: str, indent: str) -> str:
+    """An expression that ends with a call, with that call's arguments on a line of their own."""
+    depth, at = 0, len(text)
+    while at:
+        at -= 1
+        depth += {")": 1, "(": -1}.get(text[at], 0)
+        if depth == 0:
+            return f"{text[: at + 1]}\n{indent}    {text[at + 1 : -1]}\n{indent})"
+    return text
 
 
 def awaits(function: ast.AST) -> bool:

@@ -109,5 +109,5 @@ def test_a_second_fix_of_a_file_uses_the_helpers_of_the_first():
     (second,) = proposed(case, before=again).remedies
     after = second.edits[0].after
     assert after.count("def _process_pool():") == after.count("def _end_with_parent():") == 1
-    assert after.count("run_in_executor(_process_pool(), ") == 2
+    assert after.count("_process_pool(), _") == 2
     assert after.count("import asyncio\n") == 1
