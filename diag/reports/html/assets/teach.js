@@ -94,7 +94,7 @@ class Lesson {
     timeline.soon();
     this.part("ask-title").textContent =
       `${durationText(block.start)} into the run, ${block.route || block.where || "somebody"} is about to hold the ${timeline.data.lanes[block.lane].label}. Who will have to wait?`;
-    const labels = timeline.data.groups.slice(0, 8).map((group) => group.label);
+    const labels = timeline.data.groups.map((group) => group.label);
     this.part("choices").replaceChildren(
       ...[...labels, "nobody"].map((label) => {
         const choice = html("label"),
