@@ -108,7 +108,9 @@ def _by_generator(
 ) -> Driven:
     shape = plan.shape
     records = os.path.join(folder, "load.records")
-    with LoadProcess(load_spec(streams, port, records, duration_ns, plan)) as load:
+    # Who asks for a number of requests wants their answers, however long they take.
+    drain_ns = max(DRAIN_NS, plan.timeout_ns) if shape.total else DRAIN_NS
+    with LoadProcess(load_spec(streams, port, records, duration_ns, plan, drain_ns)) as load:
         started = load.begin(timeout_s=20)
         hooks.began(started)
         try:
@@ -210,7 +212,12 @@ def _tool_load(plan: ServePlan, stream: StreamPlan, duration_ns: int, port: int)
 
 
 def load_spec(
-    streams: Sequence[StreamPlan], port: int, records: str | None, duration_ns: int, plan: ServePlan
+    streams: Sequence[StreamPlan],
+    port: int,
+    records: str | None,
+    duration_ns: int,
+    plan: ServePlan,
+    drain_ns: int = DRAIN_NS,
 ) -> LoadSpec:
     """What the generator is told.
 
@@ -220,6 +227,7 @@ def load_spec(
         records: file for a record of each request, None for none.
         duration_ns: of the load, where its shape has no total.
         plan: the rest.
+        drain_ns: how long answers are waited for when all has been sent.
     """
     return LoadSpec(
         port=port,
@@ -227,7 +235,7 @@ def load_spec(
         records_path=records,
         seed=plan.seed,
         cpu=last_core(),
-        drain_ns=DRAIN_NS,
+        drain_ns=drain_ns,
         streams=tuple(
             Stream(
                 name=stream.name,
@@ -294,7 +302,7 @@ def _await(
     load: LoadProcess, started: int, duration_ns: int, records: str, total: int | None, hooks: Drive
 ) -> LoadResult | None:
     """Until the load is over; None if the server died, or nothing came to an end."""
-    until = started + (LONGEST_TOTAL_NS if total else duration_ns) + DRAIN_NS + 5_000_000_000
+    until = started + (LONGEST_TOTAL_NS if total else duration_ns + DRAIN_NS) + 5_000_000_000
     while (result := load.poll()) is None:
         now = time.monotonic_ns()
         if not hooks.alive() or now > until:

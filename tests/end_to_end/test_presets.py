@@ -56,3 +56,17 @@ def test_a_presets_cells_are_listed_without_running_any(tmp_path: Path) -> None:
     assert "  1 CPU, 100 MiB: FastAPI, gunicorn with 4 uvicorn workers\n" in done.stdout
     assert "+ 1 CPU, memory without limit: FastAPI, gunicorn with 4 uvicorn workers\n" in done.stdout
     assert not (tmp_path / "state").exists()
+
+
+def test_a_number_of_requests_is_waited_for_until_the_last_answer(tmp_path: Path) -> None:
+    """Three that sleep 3.2 s one after another: the last answer comes 9.6 s after all were sent."""
+    (tmp_path / "slow.py").write_text("import time\n\ndef work():\n    time.sleep(3.2)\n")
+    done = diag(
+        tmp_path, "compare", "slow.py", "--select", "framework=fastapi,server=uvicorn,loop=asyncio,strategy=blocking",
+        "--trials", "1", "--requests", "3", "--users", "3", "-o", "c.diag",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (run,) = read_recording(tmp_path / "c.diag").runs
+    (work,) = (stream for stream in run.streams if stream.stream == "work")
+    assert (work.answered, work.failed, work.timeouts) == (3, 0, 0)
+    assert work.max_ns > 9_000_000_000
