@@ -23,14 +23,20 @@ COMMANDS = {
     ),
     "check": (
         "diag.cli.check",
-        "Find what blocks an event loop, from source and by running it, for every commit and for CI.",
+        "Find what blocks an event loop in handlers: from source, and by running them.",
     ),
     "compare": (
         "diag.cli.compare",
         "Run targets in several cells, interleaved and repeated, and say which to use, and why.",
     ),
-    "fix": ("diag.cli.fix", "Show the changes that help, tried and measured, as a diff; or write them."),
-    "report": ("diag.cli.report", "Judge a recording again, without running anything."),
+    "fix": (
+        "diag.cli.fix",
+        "Show the changes that diag recommends, tried and measured, as a diff; --apply writes them.",
+    ),
+    "report": (
+        "diag.cli.report",
+        "Judge a recording again, or two that were made before and after a change.",
+    ),
     "version": ("diag.cli.version", "Say which diag this is, and on what it runs."),
 }
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it

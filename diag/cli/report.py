@@ -35,10 +35,10 @@ def command(
     debug: bool,
     **files: object,
 ) -> int:
-    """Judge a recording again, or two that were made before and after a change, without running anything.
+    """Judge a recording again, or two that were made before and after a change.
 
-    RECORDING is a file that `diag explain` or `diag compare` wrote; its path is in the report. The rules
-    are those of this diag, not of the one that made it.
+    Nothing is run. RECORDING is a file that `diag explain` or `diag compare` wrote; its path is in the
+    report. The rules are those of this diag, not of the one that made it.
 
     With AFTER, RECORDING is from before a change: what got better, what worse, and which findings are new or
     gone. Exit codes are then 0 no worse, 1 worse, 2 cannot compare.
