@@ -29,6 +29,7 @@ Line = tuple[str, int, str]
 
 MAX_FRAMES = 500
 TRIES = 4
+PATIENCE_S = 2.0
 _MAX_TEXT, _MAX_TABLE, _MAX_LINE = 4_096, 1 << 20, 10_000_000
 """What is larger than that was torn."""
 
@@ -283,10 +284,12 @@ def _proves_right(used: Layout) -> bool:
     fd = os.open("/proc/self/mem", os.O_RDONLY | os.O_CLOEXEC)
     reader = RemoteStacks(os.getpid(), fd, used, id(types.CodeType))
     try:
-        for _ in range(200):  # it may still be on its way into `wait`
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:  # it may still be on its way into `wait`, on a busy machine for long
             read = reader.stack(state[0], thread.native_id or 0)
             if read is not None and read == _told(thread.ident or 0):
                 return all(reader.integer(id(cell)) == cell.cell_contents for cell in cells)
+            end.wait(0.001)
     finally:
         reader.close()
         end.set()
