@@ -89,9 +89,22 @@ def try_remedies(
     with RecordingWriter(path, None) as writer:
         for culprit, proposal in found[: proving.MOST_CULPRITS]:
             _Trying(recording, plan, writer, progress).against(culprit, proposal, names, most_trials)
-        left = [culprit for culprit, _ in found[proving.MOST_CULPRITS :]]
-        sentence = "It was not taken on: mend the others first."
-        writer.add_proposed([Proposed(culprit=one.number, kind="not-tried", value=sentence) for one in left])
+        for culprit, _ in found[proving.MOST_CULPRITS :]:
+            writer.add_proposed(_left_for_later(culprit))
+
+
+def _left_for_later(culprit: Culprit) -> tuple[Proposed, ...]:
+    target = Target(
+        culprit=_location(culprit.finding),
+        route=culprit.finding.title,
+        routes=tuple(sorted(culprit.routes)),
+        load="",
+    )
+    sentence = "Nothing was tried against it yet: mend the others first."
+    return (
+        Proposed(culprit=culprit.number, kind="culprit", value=msgspec.json.encode(target).decode()),
+        Proposed(culprit=culprit.number, kind="not-tried", value=sentence),
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -175,7 +175,7 @@ def test_where_nothing_helps_nothing_is_recommended(tmp_path: Path) -> None:
     assert does_not_move_the_step(results(explained)["sleep-zero"])
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(2))
 def test_an_interrupt_at_any_moment_keeps_the_diagnosis_and_the_users_files(
     tmp_path: Path, number: int
 ) -> None:
@@ -221,11 +221,11 @@ def test_an_interrupt_at_any_moment_keeps_the_diagnosis_and_the_users_files(
                 if "diag.probes.watcher" in command:
                     spools.add(Path(command[command.index("diag.probes.watcher") + 1]))
         time.sleep(0.05)
-    process.send_signal(signal.SIGKILL if number == 2 else signal.SIGINT)
+    process.send_signal(signal.SIGKILL if number == 1 else signal.SIGINT)
     rest = process.stdout.read()
     code = process.wait(60)
     assert files(shop) == before
-    if number != 2:
+    if number == 0:
         assert code == 1
         assert "verdict: BLOCKED" in rest
     assert "BLOCKED  GET /slow" in said

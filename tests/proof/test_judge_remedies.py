@@ -194,5 +194,13 @@ def test_pickling_memory_and_the_pools_queue_are_told() -> None:
     assert "2 processes were all taken" in said
 
 
+def test_a_culprit_that_was_left_for_later_is_named() -> None:
+    later = recording([], [])
+    note = Proposed(culprit=1, kind="not-tried", value="Mend the others first.")
+    (found,) = judge_remedies(replace(later, proposed=(*later.proposed, note)))
+    assert (found.route, found.results, found.notes) == ("GET /slow", (), ("Mend the others first.",))
+    assert found.recommended is None
+
+
 def test_a_recording_without_trials_has_tried_nothing() -> None:
     assert judge_remedies(Scene().recording()) == ()
