@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from diag.finding import Confidence
 from diag.static import guesses, laziness, members
+from diag.static.arguments import returns_at_once
 from diag.static.infer import Inference
 from diag.static.ir import Call, Expr, Load, Mark, Trait
 from diag.static.knowledge import Effect
@@ -100,6 +101,8 @@ class Edges:
         values = self._inference.values(call.callee, function)
         if any(_is_generator(one) for one in values) and not laziness.is_run(call, function.ir):
             return tuple(one for one in values if not _is_generator(one))
+        if call.marks & Mark.AWAITED and any(_is_async(one) for one in values):
+            return tuple(one for one in values if _is_async(one))  # the others are not meant here
         return values
 
     def _properties(self, function: FunctionInfo) -> Iterator[Edge]:
@@ -165,7 +168,7 @@ class Edges:
 
     def _external(self, name: str, call: Call, sure: Confidence) -> Iterator[Edge]:
         effect = self._inference.knowledge.effect(name)
-        if effect is None or _is_harmless(effect, call):
+        if effect is None or returns_at_once(effect, call):
             return
         if effect.call.startswith("socket.socket.") and self._unblocked:
             return
@@ -195,6 +198,11 @@ class Edges:
                     yield from self._function(found, load, Confidence.HIGH)
 
 
+def _is_async(value: Value) -> bool:
+    function = value.function if isinstance(value, Bound) else value
+    return isinstance(function, FunctionInfo) and function.is_async
+
+
 def _is_generator(value: Value) -> bool:
     function = value.function if isinstance(value, Bound) else value
     return isinstance(function, FunctionInfo) and bool(function.ir.traits & Trait.GENERATOR)
@@ -207,25 +215,5 @@ def _may_be_function(arg: Expr) -> bool:
     return isinstance(arg, str) or (isinstance(arg, list) and arg[0] in "adc")
 
 
-def _is_harmless(effect: Effect, call: Call) -> bool:
-    """Arguments that make a call return at once."""
-    first = call.args[0] if call.args else None
-    if effect.call == "time.sleep":
-        return isinstance(first, list) and first[0] == "k" and first[1] == 0
-    if any(_is_false(call.keywords.get(name)) for name in ("block", "blocking", "wait")):
-        return True
-    last = effect.call.rpartition(".")[2]
-    if last in ("acquire", "get") and _is_false(first) and not isinstance(first, str):
-        return True
-    timeout = call.keywords.get("timeout")
-    if last in ("join", "wait", "result", "get", "acquire", "poll") and isinstance(timeout, list):
-        return bool(timeout[0] == "k" and timeout[1] == 0 and timeout[1] is not False)
-    return False
-
-
 def _is_off(args: list[Expr]) -> bool:
     return bool(args) and isinstance(args[0], list) and args[0][0] == "k" and not args[0][1]
-
-
-def _is_false(value: Expr) -> bool:
-    return isinstance(value, list) and value[0] == "k" and value[1] is False

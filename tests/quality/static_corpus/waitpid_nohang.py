@@ -1,0 +1,3 @@
+import os
+async def reap(pid):
+    return os.waitpid(pid, os.WNOHANG)
