@@ -282,7 +282,7 @@ import asyncio.base_events, asyncio.events
 def files():
     # One mapping stays: loops that go on may still touch it.
     every = (os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{n}"))
-    return sorted(one for one in every if not one.endswith(".words (deleted)"))
+    return sorted({one for one in every if not one.endswith(".words (deleted)")})
 
 def state():
     return (
