@@ -25,6 +25,9 @@ from diag.plan import ServerOptions
 from diag.reports.json import FORMAT
 from diag.servers import SERVERS, servers_for
 from diag.settings import KEYS
+from diag.static import BlockKind
+from diag.static.knowledge.effects import read_summary
+from diag.static.knowledge.lookup import FOLDER
 from diag.store import SCHEMA_VERSION, schema_sql
 from diag.strategies import STRATEGIES, Strategy, unsuited
 
@@ -281,7 +284,29 @@ def servers_page() -> str:
     return "".join(lines)
 
 
+def blocking_calls_page() -> str:
+    """The standard library's blocking calls, as `diag.static` knows them."""
+    parts = [
+        _MADE.format(source="diag/static/knowledge/stdlib.toml") + "# Blocking calls of the standard library\n",
+        """What `diag.static` knows of them; how packages' calls are known, and what the severities mean, is explained in
+[How blocking calls are found in source](../explanation/static.md). `Class.__enter__` is what `with` calls,
+`Class.__iter__` what a loop does; `io.File` is any open file.
+""",
+    ]
+    summary = read_summary(FOLDER / "stdlib.toml")
+    for severity in ("error", "warning", "info"):
+        parts.append(f"## {severity}\n\n| calls | holds the loop by | why | what helps |\n|---|---|---|---|")
+        for group in summary.blocking:
+            if group.severity == severity:
+                calls = ", ".join(f"`{name}`" for name in group.calls.split())
+                holds = "waiting" if group.kind is BlockKind.WAIT else "computing"
+                parts.append(f"| {calls} | {holds} | {_cell(group.why)} | {_cell(group.instead)} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "blocking-calls.md": blocking_calls_page,
     "recording.md": recording_page,
     "cli.md": cli_page,
     "settings.md": settings_page,
