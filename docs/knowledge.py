@@ -52,6 +52,7 @@ def _made(name: str) -> int:
         (wheel,) = folder.glob("*.whl")
         version = wheel.name.split("-")[1]
         unpacked = folder / "unpacked"
+        unpacked.mkdir()
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(unpacked, [one for one in archive.namelist() if one.endswith(".py")])
         begin = time.monotonic()

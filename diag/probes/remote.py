@@ -97,16 +97,16 @@ class RemoteStacks:
             tid: its kernel thread id, which the state must hold.
         """
         partial = None
-        for _ in range(TRIES):
+        for attempt in range(TRIES + 1):
             try:
                 if self._word(state + self._layout.native_id) != tid:
                     return None
-                frames = tuple(self._frames(state))
+                frames = tuple(self._frames(state, outer=attempt == TRIES))
             except (Unreadable, OSError, OverflowError, struct.error, IndexError, UnicodeError):
                 continue
             if frames[-1][2] in _BEGINNINGS:
                 return frames
-            partial = frames  # a greenlet's stack begins with its own function, and so may a torn one
+            partial = partial or frames  # a greenlet's begins with its own function, and so may a torn one
         return partial
 
     def gil_holder(self) -> int | None:
@@ -145,10 +145,10 @@ class RemoteStacks:
                 continue
         return None
 
-    def _frames(self, state: int) -> list[Line]:
+    def _frames(self, state: int, *, outer: bool) -> list[Line]:
         """Lines of all frames. First the frames alone, as fast as can be: they change."""
         found = []
-        for code, instruction in self._chain(state):
+        for code, instruction in self._chain(self._current(state, outer=outer)):
             line = self._line(code, instruction)
             if line is not None:
                 found.append(line)
@@ -156,12 +156,24 @@ class RemoteStacks:
             raise Unreadable
         return found
 
-    def _chain(self, state: int) -> list[tuple[int, int]]:
+    def _current(self, state: int, *, outer: bool) -> int:
+        """The current frame; with `outer` that of the evaluation around the current one.
+
+        CPython 3.11 and 3.12 enter an evaluation, at each call from C into Python, in two steps; between these
+        it has no frame. A thread that lost its CPU just then stays so for milliseconds.
+        """
+        *ways, last = self._layout.frame_path
+        for offset in ways:
+            state = self._word(state + offset)
+        if outer:
+            if not ways:
+                raise Unreadable
+            state = self._word(state + last + WORD)
+        return self._word(state + last)
+
+    def _chain(self, frame: int) -> list[tuple[int, int]]:
         """Code and instruction of each frame. Functions' frames lie side by side: a page has many."""
         used, pages = self._layout, dict[int, bytes]()
-        frame = state
-        for offset in used.frame_path:
-            frame = self._word(frame + offset)
         found: list[tuple[int, int]] = []
         while frame:
             if len(found) == MAX_FRAMES:
@@ -285,7 +297,7 @@ def _proves_right(used: Layout) -> bool:
     reader = RemoteStacks(os.getpid(), fd, used, id(types.CodeType))
     try:
         deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:  # it may still be on its way into `wait`, on a busy machine for long
+        while time.monotonic() < deadline:  # it may still be on its way into `wait`
             read = reader.stack(state[0], thread.native_id or 0)
             if read is not None and read == _told(thread.ident or 0):
                 return all(reader.integer(id(cell)) == cell.cell_contents for cell in cells)

@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
 
 from diag.load.client import LoadProcess
 from diag.load.spec import Closed, LoadSpec, Request, Stream
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 
     from diag.load.records import Records
     from diag.load.result import LoadResult
-
-settings.register_profile("noisy", deadline=None)  # a busy machine is no failure
-settings.load_profile("noisy")
 
 MS = 1_000_000
 S = 1_000_000_000
