@@ -159,7 +159,7 @@ class RemoteStacks:
     def _current(self, state: int, *, outer: bool) -> int:
         """The current frame; with `outer` that of the evaluation around the current one.
 
-        CPython 3.11 and 3.12 enter an evaluation, at each call from C into Python, in two steps; between these
+        At each call from C into Python, CPython 3.11 and 3.12 enter an evaluation in two steps, between which
         it has no frame. A thread that lost its CPU just then stays so for milliseconds.
         """
         *ways, last = self._layout.frame_path
