@@ -19,7 +19,6 @@ from diag.static.model import (
     Handed,
     Holds,
     Inst,
-    ModuleInfo,
     Obj,
     Partial,
     Value,
@@ -55,8 +54,7 @@ class Edges:
         self._inference = inference
         self.wrappers = Wrappers(inference)
         self._known: dict[FunctionInfo, tuple[Edge, ...]] = {}
-        self._sockets: dict[ModuleInfo, bool] = {}
-        self._unblocked = False
+        self._current: FunctionInfo | None = None
 
     def of(self, function: FunctionInfo) -> tuple[Edge, ...]:
         """The calls of a function that run where it runs, in the order of its source."""
@@ -67,7 +65,7 @@ class Edges:
 
     def _of(self, function: FunctionInfo) -> Iterator[Edge]:
         inference = self._inference
-        self._unblocked = self._has_unblocked_sockets(function.module)
+        self._current = function
         for call in function.ir.calls:
             values = self._running(call, function)
             found = False
@@ -85,16 +83,23 @@ class Edges:
         yield from self._properties(function)
         yield from self._wrapped(function)
 
-    def _has_unblocked_sockets(self, module: ModuleInfo) -> bool:
-        """True if a module makes sockets non-blocking: then the loop says when they are ready."""
-        known = self._sockets.get(module)
-        if known is None:
-            known = self._sockets[module] = any(
-                isinstance(call.callee, list) and call.callee[-1] == "setblocking" and _is_off(call.args)
-                for function in module.functions
-                for call in function.ir.calls
-            )
-        return known
+    def _is_done(self, call: Call) -> bool:
+        """True for the future that a callback (a lambda) is given: it is done."""
+        function = self._current
+        if function is None or not function.ir.traits & Trait.LAMBDA or not isinstance(call.callee, list):
+            return False
+        return any(call.callee[1] == one.name for one in function.ir.params)
+
+    @staticmethod
+    def _has_unblocked_sockets(function: FunctionInfo) -> bool:
+        """True if a function or its class makes sockets non-blocking: the loop says when they are ready."""
+        owner = function.ir.owner
+        near = [one for one in function.module.functions if one.ir.owner == owner] if owner >= 0 else [function]
+        return any(
+            isinstance(call.callee, list) and call.callee[-1] == "setblocking" and _is_off(call.args)
+            for one in near
+            for call in one.ir.calls
+        )
 
     def _running(self, call: Call, function: FunctionInfo) -> tuple[Value, ...]:
         """What a call calls, without generators whose bodies run later and elsewhere."""
@@ -170,7 +175,10 @@ class Edges:
         effect = self._inference.knowledge.effect(name)
         if effect is None or returns_at_once(effect, call):
             return
-        if effect.call.startswith("socket.socket.") and self._unblocked:
+        current = self._current
+        if effect.call.startswith("socket.socket.") and current and self._has_unblocked_sockets(current):
+            return
+        if effect.call.endswith("Future.result") and self._is_done(call):
             return
         if call.marks & Mark.AWAITED and name.count(".") > 1:
             return  # a method that is awaited is another one than its type made believe

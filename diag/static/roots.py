@@ -95,12 +95,14 @@ class Roots:
         return None
 
     def _plain(self, function: FunctionInfo) -> tuple[RootKind, str] | None:
-        """Handlers without `async` that run on the loop all the same: Sanic's, and startup hooks."""
+        """Functions without `async` that run on the loop all the same: Sanic's handlers, startup hooks."""
         for expr in function.ir.decorators:
             callee, call = _decorator(expr, function.scope)
             if not (isinstance(callee, list) and callee[0] == "a"):
                 continue
             last = callee[2]
+            if callee == ["a", "diag", "workload"]:  # runs in a handler, unless its strategy hands it off
+                return RootKind.ENDPOINT, ""
             if last == "on_event" and call is not None:
                 return RootKind.LIFESPAN, _text(call)
             if last in _METHODS or last in ("middleware", "listener", "on_request", "websocket"):

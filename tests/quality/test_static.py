@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from diag.finding import Severity
 from diag.static import StaticOptions, analyse, hurting
 
 CORPUS = Path(__file__).parent / "static_corpus"
+WORKLOADS = Path(__file__).parents[2] / "workloads"
 LEAST_RECALL = 0.95
 MOST_FALSE = 0.03  # of all that is found, and of the negative cases
 
@@ -70,6 +72,28 @@ def test_little_else_is_found(judged):
     assert sum(map(len, false.values())) / found <= MOST_FALSE, false
     negative = [one for one in judged if not one.expected]
     assert sum(bool(one.false) for one in negative) / len(negative) <= MOST_FALSE, false
+
+
+def test_shipped_workloads_are_judged_as_they_measure():
+    """Blocking calls are found at the line that blocks; no clean workload has one that hurts for certain.
+
+    Pure computing, regular expressions and numpy arithmetic are no calls that block by nature.
+    """
+    lines = {
+        "blocking_dns.py": "reply = resolver.recv(512)",
+        "blocking_sleep.py": "time.sleep(seconds)",
+        "file_read.py": "os.preadv(descriptor, [piece], offset)",
+        "hash_without_gil.py": 'hashlib.pbkdf2_hmac("sha256"',
+        "http_call.py": "answer = client.get(",
+        "sqlite_query.py": "connection.execute(QUERY, (rows,))",
+        "subprocess_run.py": 'subprocess.run(["sleep"',
+    }
+    found = hurting(analyse([WORKLOADS], StaticOptions(root=WORKLOADS)))
+    for path, text in lines.items():
+        assert (WORKLOADS / path).read_text().count(text) >= 1
+        assert any(one.location.path == path and text in one.location.text for one in found), path
+    clean = [one for one in found if one.location.path.startswith("clean/") and one.severity is Severity.ERROR]
+    assert clean == []
 
 
 def test_every_case_is_read(judged):
