@@ -26,6 +26,7 @@ PAGES = (
     "strategies.md",
     "frameworks.md",
     "servers.md",
+    "blocking-calls.md",
 )
 
 
