@@ -141,11 +141,18 @@ def calls_on_line(site: Site) -> Iterator[ast.Call]:
 
 
 def _why_none(site: Site) -> str:
-    for node in ast.walk(site.function):
-        if isinstance(node, ast.Lambda) and node.lineno <= site.line <= (node.end_lineno or node.lineno):
-            return "the call is inside a lambda, which cannot await anything"
+    around = [
+        node
+        for node in ast.walk(site.function)
+        if isinstance(node, ast.Lambda | ast.Await)
+        and node.lineno <= site.line <= (node.end_lineno or node.lineno)
+    ]
+    if any(isinstance(node, ast.Lambda) for node in around):
+        return "the call is inside a lambda, which cannot await anything"
+    if around:
+        return f"what blocks is inside of what line {site.line} awaits, in code that is not yours"
     return (
-        f"no call is written on line {site.line} (an attribute, an operator or a loop leads to the culprit)"
+        f"line {site.line} makes no call: an attribute, an operator, a loop or a `with` leads to the culprit"
     )
 
 
