@@ -36,7 +36,7 @@ def of_connecting(evidence: Evidence, key: str, name: str) -> Iterator[str]:
         yield (
             f"{name}: its listen backlog overflowed (ListenOverflows {overflows:,} a trial, ListenDrops "
             f"{drops:,}, connection attempts sent again {again:,}); half of the connections took {half}, 1 "
-            f"in 100 took {few} or longer, and the slowest answer {slowest}: clients retry after 1, 3, 7, 15 s"
+            f"in 100 took {few} or longer, and the slowest answer {slowest}: clients retry after 1, 3, 7 … s"
         )
     else:
         yield (
