@@ -94,7 +94,8 @@ class Edges:
     def _has_unblocked_sockets(function: FunctionInfo) -> bool:
         """True if a function or its class makes sockets non-blocking: the loop says when they are ready."""
         owner = function.ir.owner
-        near = [one for one in function.module.functions if one.ir.owner == owner] if owner >= 0 else [function]
+        functions = function.module.functions
+        near = [one for one in functions if one.ir.owner == owner] if owner >= 0 else [function]
         return any(
             isinstance(call.callee, list) and call.callee[-1] == "setblocking" and _is_off(call.args)
             for one in near
