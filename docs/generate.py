@@ -15,6 +15,7 @@ from types import ModuleType
 import click
 
 from diag import change, comparison, finding, remedy
+from diag.checking import result
 from diag.checking.options import KEYS as CHECK_KEYS
 from diag.cli import cli
 from diag.frameworks import NAMES as FRAMEWORKS
@@ -26,6 +27,7 @@ from diag.reports.json import FORMAT
 from diag.servers import SERVERS, servers_for
 from diag.settings import KEYS
 from diag.static import BlockKind
+from diag.static import finding as static_finding
 from diag.static.knowledge.effects import read_summary
 from diag.static.knowledge.lookup import FOLDER
 from diag.store import SCHEMA_VERSION, schema_sql
@@ -138,18 +140,21 @@ def json_page() -> str:
     """The keys of ``--json``."""
     return "".join(
         [
-            _MADE.format(source="diag/finding.py, diag/comparison.py, diag/change.py and diag/remedy.py"),
+            _MADE.format(source="diag/finding.py, diag/comparison.py, diag/change.py, diag/remedy.py, diag/checking and diag/static"),
             "# Verdicts and comparisons as JSON\n\n",
             f"`diag explain --json` and `diag report --json` print one object, of format {FORMAT}: the keys of Verdict ",
             "below, and `format`, `diag_version` and `exit_code` (0 clean, 1 blocked, 2 could not tell). Keys that end ",
             "in `_ns` are nanoseconds. `tried` is a list of Tried, one a culprit whose remedies were tried. A number that could not be computed is `null`. The text is ASCII. A format keeps ",
             "its keys and their meaning; new keys may come.\n\n",
             "`diag compare --json`, and `diag report --json` of its recording, print the keys of Comparison instead; ",
-            "`diag report BEFORE AFTER --json` those of Change.\n\n",
+            "`diag report BEFORE AFTER --json` those of Change. `diag check --format json` prints the keys of ",
+            "CheckResult, with `allowed`, `counts`, `packages` and `recordings` in place of `analysis` and `verdicts`.\n\n",
             *_classes(finding, finding.Verdict),
             *_classes(comparison, comparison.Comparison),
             *_classes(change, change.Change),
             *_classes(remedy, remedy.Tried),
+            *_classes(result, result.CheckResult),
+            *_classes(static_finding, static_finding.StaticFinding),
         ]
     )
 
