@@ -25,6 +25,7 @@ from diag.static.model import (
 )
 from diag.static.wrappers import Wrappers
 
+_EXHAUST = ("list", "tuple", "set", "sorted", "sum", "any", "all", "max", "min", "dict")
 _CONSTRUCTORS = ("__init__", "__new__", "__post_init__")
 
 
@@ -80,6 +81,8 @@ class Edges:
                 for method in guesses.methods(inference, call, function, values):
                     yield from self._function(method, call, Confidence.LOW)
             yield from self._given(call, function, values)
+            if call.callee in _EXHAUST and call.args:
+                yield from self._exhausted(call, function)
         yield from self._properties(function)
         yield from self._wrapped(function)
 
@@ -110,6 +113,12 @@ class Edges:
         if call.marks & Mark.AWAITED and any(_is_async(one) for one in values):
             return tuple(one for one in values if _is_async(one))  # the others are not meant here
         return values
+
+    def _exhausted(self, call: Call, function: FunctionInfo) -> Iterator[Edge]:
+        """``list(rows)`` iterates over all of them."""
+        for value in self._inference.values(call.args[0], function):
+            if isinstance(value, Obj):
+                yield from self._external(f"{value.type}.__iter__", call, Confidence.HIGH)
 
     def _properties(self, function: FunctionInfo) -> Iterator[Edge]:
         properties = self._inference.world.properties

@@ -175,7 +175,7 @@ class Inference:
         if paths:
             return paths[:1]
         known = self.knowledge.is_class  # LangChain's `prompt | model` runs the model
-        return tuple(one for one in (*left, *right) if isinstance(one, Obj) and known(one.type))
+        return tuple(one for one in (*right, *left) if isinstance(one, Obj) and known(one.type))
 
     def _imported(self, expr: Expr, scope: FunctionInfo) -> Values:
         _, module, level, name = expr
