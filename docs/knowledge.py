@@ -27,6 +27,9 @@ from diag.static.summarise import summarise
 PACKAGES = Path(__file__).with_suffix(".txt")
 """Names on the index, of widely used packages that no summary is written for by hand, one a line."""
 
+NOT_THEIRS = frozenset({"tests", "test", "docs", "examples", "integrations", "jenkinsapi_tests"})
+"""Modules that lie in wheels by mistake, under names that could be anybody's."""
+
 LARGEST = 150_000
 """Bytes of a summary: a larger one is of a generated client, whose calls all do the same; write it by hand."""
 
@@ -66,11 +69,7 @@ def _packages(folder: Path) -> Iterator[str]:
     for path in sorted(folder.iterdir()):
         if path.suffix == ".py":
             yield path.stem
-        elif (
-            path.is_dir()
-            and path.name.isidentifier()
-            and path.name not in {"tests", "test", "docs", "examples"}
-        ):
+        elif path.is_dir() and path.name.isidentifier() and path.name not in NOT_THEIRS:
             yield from _regular(path, path.name)
 
 

@@ -33,6 +33,22 @@ _STAR_DEPTH = 3
 _DIRECT = 3
 """Calls up to which a way is taken as it is written; see `propagate`."""
 
+_SOMETIMES = frozenset(
+    {
+        "asyncio",
+        "builtins",
+        "concurrent",
+        "input",
+        "multiprocessing",
+        "queue",
+        "select",
+        "selectors",
+        "subprocess",
+    }
+    | {"threading", "time"}
+)
+"""Modules whose calls, deep in a package, are as a rule on a way that is taken seldom: retries, shutdown."""
+
 
 def summarise(folder: Path, packages: Sequence[str], version: str) -> dict[str, Summary]:
     """What calls of the packages of one wheel do to a loop; none of a package of which nothing is to be said.
@@ -91,6 +107,9 @@ class _Summarised:
         owner, _, last = function.name.rpartition(".")
         name = owner if last == "__init__" else function.name
         sure = effect.confidence if len(steps) <= _DIRECT else Confidence.MEDIUM
+        seldom = sure is Confidence.MEDIUM and effect.call.partition(".")[0] in _SOMETIMES
+        if seldom or sure is Confidence.LOW or effect.severity is not Severity.ERROR:
+            return  # nobody looked at it: only what is sure to hurt is told
         self._blocking[function.module].append((name, effect, sure))
         self._known.update((name, owner))
 
@@ -189,6 +208,6 @@ def _group(effect: Effect, sure: Confidence, names: Iterable[str]) -> Blocking:
         severity=Severity(effect.severity).name.lower(),
         confidence=sure,
         why=effect.why,
-        instead=effect.instead if effect.severity is Severity.ERROR else "",
+        instead=effect.instead,
         via={},
     )
