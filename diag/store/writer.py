@@ -82,19 +82,19 @@ class RecordingWriter:
         self._lock = threading.Lock()
         self._frames: dict[Frame, int] = {}
         self._next_run = 1
+        begun = meta is None
         if meta is not None:
             _make_room(self.path)
+            begun = _placed(self.path, _begun(meta))
         with self._explained():
-            where = self.path if meta is not None else f"{self.path.absolute().as_uri()}?mode=rw"
+            where = f"{self.path.absolute().as_uri()}?mode=rw" if begun else self.path
             self._connection = sqlite3.connect(
-                where,
-                isolation_level=None,
-                timeout=_LOCK_TIMEOUT_S,
-                check_same_thread=False,
-                uri=meta is None,
+                where, isolation_level=None, timeout=_LOCK_TIMEOUT_S, check_same_thread=False, uri=begun
             )
             try:
-                self._create(meta) if meta is not None else self._go_on()
+                if meta is not None and not begun:
+                    _create(self._connection, meta)
+                self._go_on()
             except BaseException:
                 self._connection.close()
                 if meta is not None:
@@ -103,27 +103,13 @@ class RecordingWriter:
 
     def _go_on(self) -> None:
         """Learn what the recording holds already."""
+        self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.execute("PRAGMA synchronous = OFF")
         rows = self._connection.execute("SELECT path, line, function FROM frame ORDER BY frame_id")
         for number, (path, line, function) in enumerate(rows, start=1):
             self._frames[Frame(path=path, line=line, function=function)] = number
         (last,) = self._connection.execute("SELECT max(run_id) FROM run").fetchone()
         self._next_run = (last or 0) + 1
-
-    def _create(self, meta: Meta) -> None:
-        connection = self._connection
-        connection.execute("PRAGMA journal_mode = DELETE")
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute(f"PRAGMA application_id = {tables.APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
-        for statement in _statements(tables.schema_sql()):
-            connection.execute(statement)
-        values = {name: getattr(meta, name) for name in tables.columns_of(Meta)}
-        values |= {"schema_version": tables.SCHEMA_VERSION, "finished": 0}
-        values |= {name: _json(values[name]) for name in tables.META_JSON}
-        connection.execute(*_insert("meta", values))
-        connection.execute("COMMIT")
 
     def begin_run(self, cell: Cell, trial: int, *, started_ns: int | None = None) -> int:
         """Begin a run of `cell` and return its id; `started_ns` is now unless given."""
@@ -327,6 +313,47 @@ class RecordingWriter:
             yield
         except sqlite3.Error as error:
             raise _write_error(self.path, error) from error
+
+
+def _create(connection: sqlite3.Connection, meta: Meta) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(f"PRAGMA application_id = {tables.APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
+    for statement in _statements(tables.schema_sql()):
+        connection.execute(statement)
+    values = {name: getattr(meta, name) for name in tables.columns_of(Meta)}
+    values |= {"schema_version": tables.SCHEMA_VERSION, "finished": 0}
+    values |= {name: _json(values[name]) for name in tables.META_JSON}
+    connection.execute(*_insert("meta", values))
+    connection.execute("COMMIT")
+
+
+def _begun(meta: Meta) -> bytes:
+    """A recording in which nothing has run yet."""
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        _create(connection, meta)
+        return connection.serialize()
+
+
+def _placed(path: Path, data: bytes) -> bool:
+    """Put a file there at once, so that no reader ever sees an empty one; False where that cannot be done."""
+    real = path.resolve()
+    try:
+        folder = os.open(real.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fd = os.open(".", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o666, dir_fd=folder)
+            try:
+                if os.write(fd, data) < len(data):
+                    return False
+                # With a folder's descriptor it is linkat(2), which alone follows the link to the open file.
+                os.link(f"/proc/self/fd/{fd}", real.name, dst_dir_fd=folder, follow_symlinks=True)
+            finally:
+                os.close(fd)
+        finally:
+            os.close(folder)
+    except OSError:  # not on every file system
+        return False
+    return True
 
 
 def _make_room(path: Path) -> None:

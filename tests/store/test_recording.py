@@ -674,3 +674,23 @@ def test_a_recording_that_is_not_there_is_not_written_on(tmp_path: Path) -> None
     with pytest.raises(RecordingError):
         RecordingWriter(tmp_path / "none.diag", None)
     assert not (tmp_path / "none.diag").exists()
+
+
+def test_a_recording_is_never_seen_empty_not_even_when_it_has_just_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.diag"
+    connect = sqlite3.connect
+    seen: list[bool] = []
+
+    def watched(database: object, **options: object) -> sqlite3.Connection:
+        monkeypatch.setattr(sqlite3, "connect", connect)  # the reader uses it as well
+        if database != ":memory:":
+            seen.append(read_recording(path).meta.finished)
+        monkeypatch.setattr(sqlite3, "connect", watched)
+        return connect(database, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", watched)
+    with RecordingWriter(path, META):
+        pass
+    assert seen == [False]
