@@ -60,7 +60,7 @@ PRESETS = ("apachebench", "blocking-sleep", "numpy-gather", "h2load-container")
     "--generator", type=click.Choice(GENERATORS), help="Another load generator instead of diag's own."
 )
 @click.option(
-    "--master", metavar="URL", help="The Locust master that --generator locust drives.  [default: 127.0.0.1:8089]"
+    "--master", metavar="URL", help="Locust's master for --generator locust.  [default: 127.0.0.1:8089]"
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", help="Of the figures.")
 @click.option(

@@ -13,8 +13,8 @@ from diag.diagnose import compare, explain
 from diag.errors import DiagError
 from diag.finding import Finding, Status, Verdict
 from diag.limits import Confinement, cgroups, confine
-from diag.recording import IncidentKind
 from diag.reap import run_pids
+from diag.recording import IncidentKind
 from diag.reports.comparison import render as render_comparison
 from diag.reports.json import to_json
 from diag.reports.terminal import render
