@@ -48,6 +48,7 @@ class CheckOptions:
         budget: for what is measured.
         min_severity, min_confidence: of static findings that count.
         exclude, tests, blocking, harmless: as in `diag.static.options.StaticOptions`.
+        cache: True to keep what was read in the user's cache folder, for the next check.
         explain: how targets are run; its target is each of them in turn.
     """
 
@@ -64,6 +65,7 @@ class CheckOptions:
     tests: bool = False
     blocking: tuple[tuple[str, str], ...] = ()
     harmless: tuple[str, ...] = ()
+    cache: bool = False
     explain: ExplainOptions = field(default_factory=lambda: ExplainOptions(target=""))
 
 
@@ -107,6 +109,7 @@ def check_options(
         tests=bool(flags.get("tests") if flags.get("tests") is not None else _bool(table, "tests", tool)),
         blocking=_blocking(table, tool),
         harmless=_texts(table, "harmless", tool),
+        cache=flags.get("cache") is not False,
         explain=dataclasses.replace(
             explain_options({**base, "target": chosen[0]}, table=tool, cwd=here), verify=False
         ),

@@ -14,6 +14,7 @@ from diag.errors import TargetError, UsageError
 from diag.settings import ExplainOptions
 from diag.source import missing_file
 from diag.static.analyse import analyse
+from diag.static.cache import default_folder
 from diag.static.finding import Analysis
 from diag.static.options import StaticOptions
 from diag.targets import AppTarget, RecordingTarget, parse_target
@@ -94,6 +95,7 @@ def read_source(plan: CheckPlan, options: CheckOptions) -> Analysis:
         follow=plan.follow,
         blocking=options.blocking,
         harmless=options.harmless,
+        cache=default_folder() if options.cache else None,
     )
     try:
         return analyse(plan.paths, static)

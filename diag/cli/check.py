@@ -58,6 +58,11 @@ CONFIDENCES = ("low", "medium", "high")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out files and folders of this name.")
 @click.option("--tests/--no-tests", default=None, help="Check test files in folders as well.")
 @click.option(
+    "--cache/--no-cache",
+    default=True,
+    help="Keep what was read below ~/.cache/diag, for the next check.  [default: cache]",
+)
+@click.option(
     "--request",
     "requests",
     multiple=True,

@@ -287,3 +287,15 @@ def test_what_cannot_be_checked_is_explained(check: Run, arguments: tuple[str, .
     assert code == 2
     assert "error:" in text
     assert "Traceback" not in text
+
+
+def test_what_was_read_is_kept_for_the_next_check_unless_told_otherwise(
+    check: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    cache = tmp_path / "kept"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    first = check("--no-cache", ".")
+    assert not cache.exists()
+    assert check(".") == first
+    assert list(cache.rglob("*.sqlite"))
+    assert check(".") == first
