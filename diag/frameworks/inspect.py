@@ -170,6 +170,10 @@ def _start(
     return child, reading
 
 
+def _readable(pipe: int) -> bool:
+    return bool(select.select([pipe], [], [], 0)[0])
+
+
 def _read_line(pipe: int, child: subprocess.Popen[bytes], deadline: float) -> bytes:
     """The child's line; b"" if it ended without one, or too late.
 
@@ -183,7 +187,8 @@ def _read_line(pipe: int, child: subprocess.Popen[bytes], deadline: float) -> by
             if not part:
                 return b""
             line += part
-        elif child.poll() is not None or time.monotonic() > deadline:
+        # It may have answered and ended since that look, as on a machine that keeps us waiting: look once more.
+        elif (child.poll() is not None or time.monotonic() > deadline) and not _readable(pipe):
             return b""
     return line
 
