@@ -187,7 +187,7 @@ def _read_line(pipe: int, child: subprocess.Popen[bytes], deadline: float) -> by
             if not part:
                 return b""
             line += part
-        # It may have answered and ended since that look, as on a machine that keeps us waiting: look once more.
+        # It may have answered and ended since that look, as on a busy machine: look once more.
         elif (child.poll() is not None or time.monotonic() > deadline) and not _readable(pipe):
             return b""
     return line
